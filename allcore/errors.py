@@ -8,6 +8,10 @@ class AllScopeError(Exception):
     """An error that the user can act on; ``str(error)`` is the sentence to show."""
 
 
+class Stopped(AllScopeError):
+    """The person stopped the work; the sentence says what is kept, and where."""
+
+
 class BadImage(AllScopeError):
     """An image that can't be read or must not be predicted."""
 

@@ -1,10 +1,16 @@
 """Text format of numbers, shares and intervals for pages, reports and the terminal."""
 
+import json
 import math
+import re
 from typing import Protocol
 
 SPLITS = {"test": "Test", "validation": "Validation"}
 """Titles of the parts of a split."""
+# Control characters, marks that turn or hide text, and bytes of a name that are no UTF-8.
+_CONTROL = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff]"
+)
 
 
 class IntervalLike(Protocol):
@@ -75,3 +81,8 @@ def both_bounds(estimate: EstimateLike) -> str:
 def count(number: int, noun: str) -> str:
     """Number with its noun: "1 subject", "1,204 cells"."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def printable(text: str) -> str:
+    """Text with control characters escaped as in JSON, and bytes of no letter as well."""
+    return _CONTROL.sub(lambda match: json.dumps(match.group())[1:-1], text)

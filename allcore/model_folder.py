@@ -20,9 +20,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from allcore import settings
-from allcore.data import cell_measurements, split_files
+from allcore.data import cell_measurements
 from allcore.data.prediction_import import PREDICTION_COLUMNS
 from allcore.data.preprocessing import Preprocessing
+from allcore.data.subject_separation import SubjectSeparation
 from allcore.errors import ModelError
 
 if TYPE_CHECKING:
@@ -78,22 +79,16 @@ class ModelInfo:
     folds_sha256: str | None = None
 
     @property
-    def split_kind(self) -> str:
-        """'subject' where training and test subjects are disjoint, else 'image'.
-
-        A split from a file is by subject where model.json knows every subject and none is in two
-        parts.
+    def separation(self) -> SubjectSeparation:
+        """Subjects in two parts of the model's split, as far as model.json knows subjects.
 
         Raises:
-            ModelError: model.json doesn't record it.
+            ModelError: model.json doesn't record the split.
         """
         try:
-            split = self.training["split"]
-            if split["kind"] != split_files.KIND:
-                return str(split["kind"])
-            leaks = split["leaks"]
-            return "image" if leaks["subjects"] or leaks["unknown_subjects"] else "subject"
-        except (KeyError, TypeError):
+            _ = self.training["split"]["kind"]
+            return SubjectSeparation.of_record(self.training["split"])
+        except (AttributeError, KeyError, TypeError):
             raise ModelError(
                 f"model.json of {self.name} doesn't say how its data was split: train the model "
                 "again."

@@ -6,7 +6,6 @@ import streamlit as st
 
 from allcore import formats
 from allcore.errors import AllScopeError
-from allcore.evaluation import model_evaluation
 from allcore.web import cell_images, evaluations, frame
 from allcore.web.components import views
 from allcore.web.evaluation import cell_dialog, sources, threshold_bar
@@ -32,12 +31,14 @@ def show_source(context: Context) -> None:
         width=frame.TEXT_WIDTH,
     )
     training = {} if source.info is None else source.info.training
-    if model_evaluation.trained_on_test_subjects(source.info):
-        st.warning("These cells' subjects were also trained on: the split tears subjects apart.")
+    separation = evaluations.separate_subjects(source)
+    if not separation.new_subjects:
+        st.warning(frame.plain(separation.sentence), width=frame.TEXT_WIDTH)
     if folds := training.get("out_of_fold"):
         st.info(
             f"Out of fold: each cell was predicted by one of {folds} networks that never saw its "
-            "subject; the network that answers on Predict was then trained alike on all of them.",
+            f"{'subject' if separation.new_subjects else 'fold'}; the network that answers on "
+            "Predict was then trained alike on all of them.",
             icon=":material/info:",
             width=frame.TEXT_WIDTH,
         )
@@ -51,8 +52,7 @@ def show_source(context: Context) -> None:
 
 frame.header(
     title="Evaluation",
-    question="How often is the model right on cells of subjects that it never saw, and for whom "
-    "is it wrong?",
+    question="How often is the model right on held-out cells, and for whom is it wrong?",
 )
 try:
     source = sources.choose_source()

@@ -49,8 +49,9 @@ def second(root: Path, *, name: str = "second") -> Path:
     table = table.assign(logit=logit, probability=special.expit(logit))
     path = simulated.folder(root, name=name, table=table)
     info = model_folder.read_info(path)
-    training = info.training | {"split": info.training["split"] | {"kind": "image"}}
-    changed = dataclasses.replace(info, threshold=SECOND_THRESHOLD, training=training)
+    changed = dataclasses.replace(
+        info, threshold=SECOND_THRESHOLD, training=simulated.torn(info.training)
+    )
     model_folder.write_info(path, changed)
     return path
 

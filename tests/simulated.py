@@ -10,6 +10,7 @@ from scipy import special
 
 from allcore import model_folder
 from allcore.data.preprocessing import Preprocessing
+from allcore.data.subject_separation import SubjectSeparation
 from allcore.evaluation import slices
 from allcore.evaluation.slices import Slice, SliceResult
 from allcore.model_folder import ModelInfo
@@ -52,6 +53,7 @@ def info(table: pd.DataFrame, *, name: str = "simulated", **changes: Any) -> Mod
         part: sorted(set(table.loc[table["split"] == part, "subject"].dropna()))
         for part in ("validation", "test")
     }
+    leaks = SubjectSeparation.of_parts(table, table["split"]).record()
     fields: dict[str, Any] = {
         "name": name,
         "architecture": "qcresnet",
@@ -68,13 +70,20 @@ def info(table: pd.DataFrame, *, name: str = "simulated", **changes: Any) -> Mod
             "init": "none",
             "data": {"name": "Simulated cells", "digest": "f" * 64, "images": len(table)},
             "versions": {"torch": "2"},
-            "split": {"kind": "subject", "seed": 0, "train": ["101", "H99"], **held},
+            "split": {"kind": "subject", "seed": 0, "train": ["98", "H99"], **held, "leaks": leaks},
             "device": "cpu",
             "seconds": 60.0,
             "baseline": {},
         },
     }
     return ModelInfo(**(fields | changes))
+
+
+def torn(training: dict[str, Any]) -> dict[str, Any]:
+    """The record of a training on other cells of the held-out subjects."""
+    split = {key: value for key, value in training["split"].items() if key != "leaks"}
+    people = sorted({name for part in ("validation", "test") for name in split[part]})
+    return training | {"split": split | {"kind": "image", "train": people}}
 
 
 def folder(root: Path, *, name: str = "simulated", table: pd.DataFrame | None = None) -> Path:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from typer import BadParameter, Option
 
 from allcore import formats, settings
-from allcore.cli import options
+from allcore.cli import options, terminal
 from allcore.errors import AllScopeError, ModelError
 from allcore.notice import RESEARCH_USE
 
@@ -142,19 +142,19 @@ def _list_networks() -> None:
             note = ", of all networks compared with it that learn from pixels and random weights"
         elif name in PRETRAINED:
             note = ", from the weights of --init"
-        print(f"{name:22}{title}{note}")
+        terminal.show(f"{name:22}{title}{note}")
 
 
 def _print_comparison(comparison: "NetworkComparison", out: Path) -> None:
     from allcore.evaluation.comparison import NETWORKS, PROTOCOLS
 
-    print(RESEARCH_USE)
+    terminal.show(RESEARCH_USE)
     for protocol, title in PROTOCOLS.items():
         rows = [row for row in comparison.rows if row.protocol == protocol]
         if rows:
-            print(f"\n{title}\n{'Network':22}{'accuracy':26}{'weighted F1':26}{'AUROC':26}")
+            terminal.show(f"\n{title}\n{'Network':22}{'accuracy':26}{'weighted F1':26}{'AUROC':26}")
         for row in rows:
             estimates = (row.estimate(name) for name in ("accuracy", "weighted_f1", "auroc"))
             columns = "".join(f"{formats.estimate(estimate):26}" for estimate in estimates)
-            print(f"{NETWORKS[row.network]:22}{columns}")
-    print(f"\nWritten to {out}.")
+            terminal.show(f"{NETWORKS[row.network]:22}{columns}")
+    terminal.show(f"\nWritten to {out}.")

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from typer import Argument, BadParameter, Option
 
 from allcore import settings
-from allcore.cli import options
+from allcore.cli import options, terminal
 from allcore.errors import DataError
 from allcore.notice import RESEARCH_USE
 
@@ -55,8 +55,8 @@ def synth(
         )
     faults = int((dataset.read_truth(drawn.root)["fault"] != "").sum())
     people = drawn.table["subject"].nunique()
-    print(RESEARCH_USE)
-    print(
+    terminal.show(RESEARCH_USE)
+    terminal.show(
         f"{len(drawn)} synthetic cells of {people} subjects in {drawn.root}, {faults} of them with "
         f"planted faults ({dataset.TRUTH})."
     )
@@ -77,7 +77,7 @@ def measure(
     command = f"python -m allcore data measure {shlex.quote(real.name)} --per-subject {per_subject}"
     targets = synthetic_realism.derive_targets(table, rims, command=command, source=manifest.name)
     synthetic_realism.save_targets(targets, out or FILE)
-    print(
+    terminal.show(
         f"{targets.cells} cells of {targets.subjects} subjects measured, written to {out or FILE}."
     )
 
@@ -104,11 +104,11 @@ def compare(
         f"{shlex.quote(drawn.name)} --per-subject {per_subject} --model {name}",
     )
     if out is None:
-        print(text)
+        terminal.show(text)
     else:
         out.parent.mkdir(parents=True, exist_ok=True)
         out.write_text(text, encoding="utf-8")
-        print(f"Written to {out}.")
+        terminal.show(f"Written to {out}.")
 
 
 def verify(
@@ -120,7 +120,7 @@ def verify(
 
     with _bytes_bar() as progress:
         result = verification.verify(folder, progress=partial(progress, "Checking"))
-    print(_verification_json(result) if as_json else _verification_text(result))
+    terminal.show(_verification_json(result) if as_json else _verification_text(result))
     if result.problem:
         raise DataError(result.problem)
 
@@ -143,7 +143,7 @@ def fetch(
 
     with _bytes_bar() as progress:
         result = download.fetch(folder, source, progress=progress)
-    print(_fetch_text(result))
+    terminal.show(_fetch_text(result))
     if result.verification.problem:
         raise DataError(_fetch_problem(result))
 

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 from typer import Argument, Option
 
 if TYPE_CHECKING:
-    from allcore.store.backup import Backup
+    from allcore.cli import terminal
+from allcore.store.backup import Backup
 
 File = Annotated[Path, Argument(help="The backup, a zip file.")]
 Pictures = Annotated[bool, Option("--pictures", help="Kept pictures as well.")]
@@ -16,7 +17,9 @@ def backup(file: File, pictures: Pictures = False) -> None:
     """Write all tables to a file that SQLite and PostgreSQL alike are restored from."""
     from allcore.store import backup, database
 
-    print(f"Backed up {_summary(backup.make(database.connect(), file, with_pictures=pictures))}.")
+    terminal.show(
+        f"Backed up {_summary(backup.make(database.connect(), file, with_pictures=pictures))}."
+    )
 
 
 def restore(
@@ -29,7 +32,7 @@ def restore(
 
     opened = database.connect()
     restored = backup.restore(opened, file, replace=replace, with_pictures=pictures)
-    print(f"Restored {_summary(restored)}; everybody signs in again.")
+    terminal.show(f"Restored {_summary(restored)}; everybody signs in again.")
 
 
 def check(
@@ -39,10 +42,10 @@ def check(
     from allcore.store import backup, database
 
     if file is not None:
-        print(f"The backup is whole: {_summary(backup.check(file))}.")
+        terminal.show(f"The backup is whole: {_summary(backup.check(file))}.")
         return
     database.check(database.connect())
-    print("The database is whole.")
+    terminal.show("The database is whole.")
 
 
 def _summary(backup: "Backup") -> str:

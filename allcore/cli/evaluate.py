@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from typer import Option
 
 from allcore import formats, settings
-from allcore.cli import options
+from allcore.cli import options, terminal
 from allcore.errors import AllScopeError, DataError
 from allcore.notice import RESEARCH_USE
 
@@ -49,7 +49,7 @@ def evaluate(
         Path | None, Option(help="Folder of whole smear fields that --gate must refuse.")
     ] = None,
 ) -> None:
-    """Evaluate a model on the images of a data set that its training never saw.
+    """Evaluate a model on the images of a data set that its training did not see.
 
     Of the data set that the model was trained on these are its validation and test images; of
     any other data set, all images with a label, as test. With --robustness or --facts nothing else
@@ -177,7 +177,7 @@ def _write_facts_only(data: "Manifest", model: "InstalledModel", out: Path) -> N
         )
     left_out = len(images) - measured
     more = f"; {formats.count(left_out, 'image')} without a cell left out" if left_out else ""
-    print(f"Facts of {formats.count(measured, 'cell')} written to {out}{more}.")
+    terminal.show(f"Facts of {formats.count(measured, 'cell')} written to {out}{more}.")
 
 
 def _write_facts(images: "Manifest", out: Path) -> int:
@@ -194,7 +194,7 @@ def _write_facts(images: "Manifest", out: Path) -> int:
 
 
 def _print_result(fields: dict[str, Any], lines: Iterator[str], *, as_json: bool) -> None:
-    print(json.dumps(fields, indent=2) if as_json else "\n".join(lines))
+    terminal.show(json.dumps(fields, indent=2) if as_json else "\n".join(lines))
 
 
 def _evaluation_lines(
@@ -205,6 +205,7 @@ def _evaluation_lines(
         f"{evaluation.model} at a threshold of {evaluation.threshold:.3f}: "
         f"{evaluation.threshold_rule}"
     )
+    yield evaluation.separation.sentence
     for part in (evaluation.test, evaluation.validation):
         if part is not None:
             yield from _split_lines(part)
@@ -212,7 +213,8 @@ def _evaluation_lines(
     if refused:
         yield f"{formats.count(refused, 'image')} refused: not counted."
     if selection.trained_on:
-        yield f"{formats.count(selection.trained_on, 'image')} of the training subjects: left out."
+        trained_on = formats.count(selection.trained_on, "image")
+        yield f"{trained_on} that training saw, or of a subject that it saw: left out."
     if selection.unknown:
         yield f"{formats.count(selection.unknown, 'image')} not in the model's split: left out."
     yield f"Written to {out}."
@@ -235,11 +237,12 @@ def _split_lines(part: "SplitEvaluation") -> Iterator[str]:
 
 
 def _gate_lines(facts: dict[str, Any], out: Path) -> Iterator[str]:
-    accepted = facts["accepted"]
+    accepted, subjects = facts["accepted"], facts["subjects"]
+    of = "unknown subjects" if subjects is None else formats.count(subjects, "subject")
     yield RESEARCH_USE
     yield (
         f"Lets through {accepted['value']:.1%} ({accepted['low']:.1%} to {accepted['high']:.1%}) "
-        f"of {facts['cells']:,} cells of {facts['subjects']} subjects, {facts['judged_on']}."
+        f"of {facts['cells']:,} cells of {of}, {facts['judged_on']}."
     )
     yield f"{'Refused':38}{'gate':>7}{'n':>6}" + "".join(f"{name:>13}" for name in facts["methods"])
     for kind, share in facts["strangers"].items():

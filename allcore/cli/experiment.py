@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 from typer import Argument, BadParameter, Option
 
 from allcore import settings
-from allcore.cli import options
+from allcore.cli import options, terminal
 from allcore.errors import AllScopeError
 from allcore.notice import RESEARCH_USE
 
@@ -61,7 +61,7 @@ def experiment(
 
     if listed:
         for experiment_name, line in catalogue.MODULES.items():
-            print(f"{experiment_name:20}{line}")
+            terminal.show(f"{experiment_name:20}{line}")
         return
     if name is None:
         raise BadParameter("is missing: --list names the experiments.", param_hint="NAME")
@@ -103,9 +103,9 @@ def _command() -> str:
 def _print_record(record: "ExperimentRecord", *, out: Path, docs: Path) -> None:
     from allcore.research.experiments import report
 
-    print(RESEARCH_USE)
+    terminal.show(RESEARCH_USE)
     for row in record.rows:
-        print(f"\n{' / '.join(filter(None, (row.group, row.name)))}")
+        terminal.show(f"\n{' / '.join(filter(None, (row.group, row.name)))}")
         for name, figure in row.figures.items():
-            print(f"  {record.titles[name]:44}{report.estimate_text(figure)}")
-    print(f"\n{record.finding}\n\nWritten to {out} and {docs}.")
+            terminal.show(f"  {record.titles[name]:44}{report.estimate_text(figure)}")
+    terminal.show(f"\n{record.finding}\n\nWritten to {out} and {docs}.")

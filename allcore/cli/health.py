@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from typer import Argument, BadParameter, Option
 
-from allcore.cli import options
+from allcore.cli import options, terminal
 from allcore.notice import RESEARCH_USE
 
 if TYPE_CHECKING:
@@ -42,9 +42,9 @@ def health(
         from allcore.synthetic import dataset
 
         scores = ground_truth.detection_scores(findings, dataset.read_truth(folder))
-        print(ground_truth.as_text(scores))
+        terminal.show(ground_truth.as_text(scores))
         return
-    print(finding.as_json(findings) if as_json else _table(findings, health.images))
+    terminal.show(finding.as_json(findings) if as_json else _table(findings, health.images))
     if exclude is not None and out is not None:
         _write_cleaned(folder, findings, exclude, out)
 
@@ -76,7 +76,7 @@ def _write_cleaned(folder: Path, findings: "list[Finding]", kinds: str, out: Pat
     whole = readers.read(folder)
     cleaned = finding.clean_manifest(whole, findings, options.names(kinds))
     manifest.write(cleaned, out)
-    print(
+    terminal.show(
         f"{len(cleaned)} of {len(whole)} images in {out}; no picture was touched. Its paths are "
         f"relative to {whole.root}.",
         file=sys.stderr,

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from typer import Option
 
 from allcore import settings
-from allcore.cli import options
+from allcore.cli import options, terminal
 from allcore.errors import DataError, ModelError
 
 if TYPE_CHECKING:
@@ -86,19 +86,19 @@ def _build(
 
 def _print_summary(summary: dict[str, Any], as_json: bool) -> None:
     if as_json:
-        print(json.dumps(summary, indent=2, ensure_ascii=False))
+        terminal.show(json.dumps(summary, indent=2, ensure_ascii=False))
         return
-    print(
+    terminal.show(
         "{added} added, {changed} changed, {dropped} dropped, {kept} as before; {unreadable} can't "
         "be used.".format(**summary)
     )
     if summary["pruned"]:
-        print(f"{summary['pruned']:,} thumbnails removed.")
+        terminal.show(f"{summary['pruned']:,} thumbnails removed.")
     if summary["findings"]:
         see = f"see 'python -m allcore data health {summary['data']}'"
-        print(f"{summary['findings']} findings: {see}.")
+        terminal.show(f"{summary['findings']} findings: {see}.")
     for note in summary["notes"]:
-        print(f"Note: {note}", file=sys.stderr)
+        terminal.show(f"Note: {note}", file=sys.stderr)
 
 
 def _predictor(model: str | None) -> "Predictor":

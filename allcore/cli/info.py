@@ -6,7 +6,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from allcore import notice, settings
-from allcore.cli import options
+from allcore.cli import options, terminal
 from allcore.errors import DataError
 
 PACKAGES = (
@@ -19,12 +19,12 @@ def info(as_json: options.JsonFlag = False) -> None:
     """Versions, device, models found, database and data sets."""
     facts = _facts()
     if as_json:
-        print(json.dumps(facts, indent=2, ensure_ascii=False))
+        terminal.show(json.dumps(facts, indent=2, ensure_ascii=False))
         return
     for key, value in facts.items():
         if isinstance(value, dict):
             value = ", ".join(f"{name} {text}" for name, text in value.items()) or "none"
-        print(f"{key:<10} {value}")
+        terminal.show(f"{key:<10} {value}")
 
 
 def _facts() -> dict[str, Any]:

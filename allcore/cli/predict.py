@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from typer import Argument, BadParameter, Option
 
 from allcore import formats, settings
-from allcore.cli import options
+from allcore.cli import options, terminal
 from allcore.errors import AllScopeError
 from allcore.labels import VERDICT_NAMES
 from allcore.notice import RESEARCH_USE
@@ -56,7 +56,7 @@ def predict(
     chosen = settings.load()
     installed = model_folder.resolve(model or chosen.model)
     device = device or chosen.device
-    print(RESEARCH_USE, file=sys.stderr)
+    terminal.show(RESEARCH_USE, file=sys.stderr)
     if report:
         rows = _with_reports(paths, installed, device, batch_size, report)
     elif engine == "ray":
@@ -70,12 +70,12 @@ def predict(
     if out:
         export.write(rows, out)
     if as_json:
-        print(json.dumps([asdict(row) for row in rows], ensure_ascii=False, indent=1))
+        terminal.show(json.dumps([asdict(row) for row in rows], ensure_ascii=False, indent=1))
     elif out:
-        print(_summary(rows), f"Written to {out}.", file=sys.stderr)
+        terminal.show(_summary(rows), f"Written to {out}.", file=sys.stderr)
     else:
         _print_table(rows)
-        print(_summary(rows), file=sys.stderr)
+        terminal.show(_summary(rows), file=sys.stderr)
 
 
 def _predict(
@@ -100,7 +100,7 @@ def _with_reports(
     sources, rows = list(image_sources.walk(paths)), []
     others, errors = prediction_files.load_other_models(model, device)
     for error in errors:
-        print(error, file=sys.stderr)
+        terminal.show(error, file=sys.stderr)
     predictor = options.load_predictor(model, device)
     with options.progress_bar(len(sources)) as bar:
         for row in prediction_files.write_reports(
@@ -110,7 +110,7 @@ def _with_reports(
             bar.update()
     reports = sum(bool(row.sha256) for row in rows)
     pictures = formats.count(len(rows), "picture")
-    print(f"{reports} of {pictures} got a report in {folder}.", file=sys.stderr)
+    terminal.show(f"{reports} of {pictures} got a report in {folder}.", file=sys.stderr)
     return rows
 
 
@@ -120,13 +120,13 @@ def _verify(path: Path, device: str | None, *, as_json: bool) -> None:
 
     chosen = settings.load()
     report = prediction_files.read_report(path)
-    print(RESEARCH_USE, file=sys.stderr)
+    terminal.show(RESEARCH_USE, file=sys.stderr)
     verification = report_verification.verify_report(
         report, chosen.models, device=device or chosen.device, threads=chosen.threads
     )
     if as_json:
         fields = {"ok": verification.ok, "notice": RESEARCH_USE, **asdict(verification)}
-        print(json.dumps(fields, indent=1, ensure_ascii=False))
+        terminal.show(json.dumps(fields, indent=1, ensure_ascii=False))
     else:
         _print_verification(verification)
     if not verification.ok:
@@ -137,21 +137,21 @@ def _print_verification(verification: "ReportVerification") -> None:
     width = max(len(check.name) for check in verification.checks)
     for check in verification.checks:
         value = check.found if check.ok else f"{check.found} (report: {check.expected})"
-        print(f"{'agrees' if check.ok else 'DIFFERS':8} {check.name:{width}}  {value}")
+        terminal.show(f"{'agrees' if check.ok else 'DIFFERS':8} {check.name:{width}}  {value}")
     if verification.other_versions:
-        print(f"Computed with other versions: {', '.join(verification.other_versions)}.")
+        terminal.show(f"Computed with other versions: {', '.join(verification.other_versions)}.")
     if verification.ok:
-        print(verification.sentence)
+        terminal.show(verification.sentence)
 
 
 def _print_table(rows: "list[PredictedRow]") -> None:
     width = max((len(row.path) for row in rows), default=0)
-    print(f"{'path':{width}}  {'verdict':9}  {'p_all':>5}  threshold  reason")
+    terminal.show(f"{'path':{width}}  {'verdict':9}  {'p_all':>5}  threshold  reason")
     for row in rows:
         p_all = "" if row.p_all is None else f"{row.p_all:.2f}"
         verdict = VERDICT_NAMES[row.verdict]
         line = f"{row.path:{width}}  {verdict:9}  {p_all:>5}  {row.threshold:9.2f}  {row.reason}"
-        print(line.rstrip())
+        terminal.show(line.rstrip())
 
 
 def _summary(rows: "list[PredictedRow]") -> str:

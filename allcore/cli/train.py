@@ -5,7 +5,7 @@ from typing import Annotated
 
 from typer import BadParameter, Option
 
-from allcore.cli import options
+from allcore.cli import options, terminal
 
 
 def train(
@@ -66,6 +66,7 @@ def train(
 ) -> None:
     """Train a network and write its model folder; asked again after a kill, it goes on."""
     from allcore.data.preprocessing import Preprocessing
+    from allcore.evaluation import model_evaluation
     from allcore.nets import registry
     from allcore.reports import trained_model
     from allcore.research import semi_supervised
@@ -109,8 +110,10 @@ def train(
         request = semi_supervised.SemiSupervisedRequest(
             unlabelled, teacher, confidence, control=control
         )
-        print(semi_supervised.train(plan, request))
+        terminal.show(semi_supervised.train(plan, request))
         return
     result = (out_of_fold_training if out_of_fold else run).train(plan)
     if result is not None:  # None in all processes of torchrun but the first
-        trained_model.write(result)
+        info = trained_model.write(result)
+        separation = model_evaluation.separate_subjects(result.held_out, info)
+        terminal.show(f"Written to {out}. {separation.sentence}")

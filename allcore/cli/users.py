@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from typer import Argument, Option
 
-from allcore.cli import options
+from allcore.cli import options, terminal
 from allcore.errors import StoreError
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def add(
         password=password,
         role=role,
     )
-    print(f"Made the account {account.username} with the role {account.role}.")
+    terminal.show(f"Made the account {account.username} with the role {account.role}.")
     if password is None:
         _print_code(codes.issue_reset(opened, account.username))
 
@@ -52,30 +52,34 @@ def list_accounts(as_json: options.JsonFlag = False) -> None:
 
     rows = [_row(account) for account in accounts.list_all(database.connect())]
     if as_json:
-        print(json.dumps(rows, indent=2, ensure_ascii=False))
+        terminal.show(json.dumps(rows, indent=2, ensure_ascii=False))
         return
     if not rows:
-        print("No accounts yet; make one with: python -m allcore users add NAME --role admin")
+        terminal.show(
+            "No accounts yet; make one with: python -m allcore users add NAME --role admin"
+        )
         return
     columns = ("username", "role", "state", "email", "last_sign_in", "display_name")
     lines = [columns, *(tuple(str(row[column] or "") for column in columns) for row in rows)]
     widths = [max(map(len, texts)) for texts in zip(*lines, strict=True)]
     for line in lines:
-        print("  ".join(map(str.ljust, line, widths)).rstrip())
+        terminal.show("  ".join(map(str.ljust, line, widths)).rstrip())
 
 
 def disable(name: Name) -> None:
     """Shut an account out; its open sessions end."""
     from allcore.store import accounts, database
 
-    print(f"Disabled {accounts.set_active(database.connect(), name, active=False).username}.")
+    terminal.show(
+        f"Disabled {accounts.set_active(database.connect(), name, active=False).username}."
+    )
 
 
 def enable(name: Name) -> None:
     """Let a disabled account in again."""
     from allcore.store import accounts, database
 
-    print(f"Enabled {accounts.set_active(database.connect(), name, active=True).username}.")
+    terminal.show(f"Enabled {accounts.set_active(database.connect(), name, active=True).username}.")
 
 
 def reset(name: Name) -> None:
@@ -90,14 +94,14 @@ def role(name: Name, role: Annotated[str, Argument(help="demo, user, reviewer or
     from allcore.store import accounts, database
 
     changed = accounts.set_role(database.connect(), name, role)
-    print(f"{changed.username} has the role {changed.role}.")
+    terminal.show(f"{changed.username} has the role {changed.role}.")
 
 
 def approve(name: Name) -> None:
     """Approve an account that has registered and waits."""
     from allcore.store import accounts, database
 
-    print(f"Approved {accounts.approve(database.connect(), name).username}.")
+    terminal.show(f"Approved {accounts.approve(database.connect(), name).username}.")
 
 
 def invite(
@@ -109,8 +113,8 @@ def invite(
     from allcore.store import database, registration
 
     code = registration.invite(database.connect(), role=role, note=note, days=days)
-    print(f"Invitation, good once within {days} days, at the end of the app's address:")
-    print(f"\n    /register?invitation={code}\n")
+    terminal.show(f"Invitation, good once within {days} days, at the end of the app's address:")
+    terminal.show(f"\n    /register?invitation={code}\n")
 
 
 def invitations(as_json: options.JsonFlag = False) -> None:
@@ -120,15 +124,15 @@ def invitations(as_json: options.JsonFlag = False) -> None:
     usable = registration.invitations(database.connect())
     if as_json:
         rows = [asdict(invitation) for invitation in usable]
-        print(json.dumps(rows, indent=2, ensure_ascii=False, default=str))
+        terminal.show(json.dumps(rows, indent=2, ensure_ascii=False, default=str))
         return
     for invitation in usable:
         by = invitation.made_by or "the command line"
         until = invitation.expires_at.isoformat(timespec="minutes")
         line = f"{invitation.id}  {invitation.role}, until {until}, made by {by}  {invitation.note}"
-        print(line.rstrip())
+        terminal.show(line.rstrip())
     if not usable:
-        print("No invitation can be used; make one with: python -m allcore users invite")
+        terminal.show("No invitation can be used; make one with: python -m allcore users invite")
 
 
 def withdraw(
@@ -139,7 +143,7 @@ def withdraw(
 
     if not registration.withdraw(database.connect(), number):
         raise StoreError(f"No invitation {number} can be used; see 'users invitations'.")
-    print(f"Withdrew the invitation {number}.")
+    terminal.show(f"Withdrew the invitation {number}.")
 
 
 def _password(file: Path | None) -> str | None:
@@ -159,8 +163,10 @@ def _password(file: Path | None) -> str | None:
 
 
 def _print_code(code: str) -> None:
-    print("Reset code, good for 24 hours, for the sign-in page under 'I have a reset code':")
-    print(f"\n    {code}\n")
+    terminal.show(
+        "Reset code, good for 24 hours, for the sign-in page under 'I have a reset code':"
+    )
+    terminal.show(f"\n    {code}\n")
 
 
 def _row(account: "AccountInfo") -> dict[str, str | None]:

@@ -7,6 +7,7 @@ from allcore.labels import LABELS
 
 UNKNOWN = "not in a split"
 UNLABELLED = "no label"
+UNKNOWN_SUBJECT = "unknown"
 SPLITS = ("train", "validation", "test", UNKNOWN)
 _ORDER = (*reversed(LABELS), UNLABELLED)
 
@@ -23,7 +24,7 @@ def with_placeholders(manifest: Manifest, parts: "pd.Series[str] | None" = None)
     known = table["split"] if parts is None or parts.isna().all() else parts
     table["split"] = known.fillna(UNKNOWN)
     table["label"] = table["label"].fillna(UNLABELLED)
-    table["subject"] = table["subject"].fillna("unknown")
+    table["subject"] = table["subject"].fillna(UNKNOWN_SUBJECT)
     return table
 
 

@@ -18,6 +18,7 @@ from allcore.data import path_matching, subjects, table_reader
 from allcore.data.manifest import Manifest
 from allcore.data.path_matching import AMBIGUOUS
 from allcore.data.splits import EXCLUDED, PARTS, Split, parse_part
+from allcore.data.subject_separation import SubjectSeparation
 from allcore.data.table_reader import FILE_NAMES, SPLIT_NAMES, Schema
 from allcore.errors import DataError
 from allcore.labels import CLASS_PLURALS
@@ -53,23 +54,18 @@ class FileSplit(Split):
     file: str = ""  # its name
     sha256: str = ""  # of its bytes
     facts: dict[str, str] = field(default_factory=dict)  # recorded parameters of the draw
-    divided_subjects: tuple[str, ...] = ()  # groups of subjects with images in two parts, sorted
-    groups: int = 0  # number of groups in any part
-    unknown: int = 0  # images in a part whose subject is unknown
+    separation: SubjectSeparation = field(default_factory=SubjectSeparation)
     # test cells with a duplicate in training or validation; None without a search
     twins: int | None = None
 
     @property
     def keeps_subjects_apart(self) -> bool:
         """True if all subjects are known and none is in two parts."""
-        return not self.divided_subjects and not self.unknown
+        return self.separation.state == "apart"
 
     def record(self) -> dict[str, Any]:
         """Return the entry of model.json; evaluations report its ``leaks``."""
-        leaks = {
-            "subjects": list(self.divided_subjects), "of": self.groups,
-            "unknown_subjects": self.unknown, "twins_of_test_cells": self.twins,
-        }  # fmt: skip
+        leaks = self.separation.record() | {"twins_of_test_cells": self.twins}
         return {
             "kind": self.kind, "file": self.file, "sha256": self.sha256, "drawn": self.facts,
             "leaks": leaks,
@@ -145,8 +141,6 @@ def fit_to_manifest(file: SplitFile, manifest: Manifest) -> FileSplit:
             f"such as '{missing.index[0]}': give each a part, or '{EXCLUDED}'."
         )
     _check_parts(file.name, parts.to_numpy(dtype=object), table)
-    included = (parts != EXCLUDED).to_numpy()
-    parts_by_group = parts[included].groupby(table["group"].to_numpy()[included]).nunique()
     return FileSplit(
         kind=KIND,
         seed=_number(file.facts.get("seed"), 0),
@@ -156,9 +150,7 @@ def fit_to_manifest(file: SplitFile, manifest: Manifest) -> FileSplit:
         file=file.name,
         sha256=file.sha256,
         facts=file.facts,
-        divided_subjects=tuple(sorted(parts_by_group.index[parts_by_group > 1].astype(str))),
-        groups=len(parts_by_group),
-        unknown=int(table["subject"][included].isna().sum()),
+        separation=SubjectSeparation.of_parts(table, parts),
     )
 
 

@@ -13,9 +13,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from allcore import formats
 from allcore.data.manifest import Manifest
 from allcore.errors import DataError
-from allcore.labels import LABELS
+from allcore.labels import CLASS_PLURALS, LABELS
 
 PARTS = ("train", "validation", "test")
 SPLIT_ALIASES = {
@@ -26,6 +27,8 @@ SPLIT_ALIASES = {
 """Accepted names of the parts, in lower case; "set" or "data" may follow (``parse_part``)."""
 FOLDS = 10
 """Number of folds of the paper's split, one each for validation and test."""
+FEWEST_FOLDS = 3
+"""Training, validation and test."""
 EXCLUDED = "excluded"
 """Part of images that a split leaves out."""
 
@@ -141,13 +144,10 @@ def _deal_groups(manifest: Manifest, *, seed: int, folds: int) -> np.ndarray:
     table = manifest.table
     random = np.random.default_rng(seed)
     number_of: dict[str, int] = {}
-    for label, rows in table.groupby("label"):
+    if table.groupby("label")["group"].nunique().min() < folds:
+        raise _too_few(table, folds)
+    for _, rows in table.groupby("label"):
         sizes = rows["group"].value_counts()
-        if len(sizes) < folds:
-            raise DataError(
-                f"Only {len(sizes)} groups of subjects are labelled '{label}', too few for "
-                f"{folds} parts: split by image, or use fewer folds."
-            )
         sizes = sizes.iloc[random.permutation(len(sizes))].sort_values(
             ascending=False, kind="stable"
         )
@@ -159,6 +159,40 @@ def _deal_groups(manifest: Manifest, *, seed: int, folds: int) -> np.ndarray:
                 number_of[str(group)] = int(fold)
                 held[fold] += size
     return table["group"].map(number_of).to_numpy(dtype=int)
+
+
+def require_both_classes(split: Split, manifest: Manifest) -> Split:
+    """Return the split; raise a DataError where a part lacks a class.
+
+    A network is trained on the first part, its threshold is chosen on the second, and it is judged
+    on the third. A subject with cells of both classes, or twins left out, may leave one without.
+    """
+    for part in PARTS:
+        labels = set(manifest.table["label"][split.mask(manifest, part)])
+        for label, words in CLASS_PLURALS.items():
+            if label not in labels:
+                raise DataError(
+                    f"The split leaves no {words[:-1]} in the part '{part}', and every part needs "
+                    "both classes: use another --seed or --fold, or add cells."
+                )
+    return split
+
+
+def _too_few(table: pd.DataFrame, folds: int) -> DataError:
+    """The error for a class with fewer groups than folds, with an advice that works."""
+    groups = table.groupby("label")["group"].nunique()
+    fewest = int(groups.min())
+    unit = "subject" if table["subject"].notna().all() else "cell or subject"
+    unit = unit if table["subject"].notna().any() else "cell"
+    advice = "add some"
+    if fewest >= FEWEST_FOLDS:
+        advice = f"use --folds {fewest}"
+    elif int(table["label"].value_counts().min()) >= FOLDS:
+        advice = "add some, or use --split image"
+    return DataError(
+        f"The label '{groups.idxmin()}' has only {formats.count(fewest, unit)}, too few for "
+        f"{folds} folds: {advice}."
+    )
 
 
 def _of_both_classes(manifest: Manifest) -> dict[str, int]:

@@ -71,12 +71,12 @@ class PredictionSets:
     cells: int  # number of held-out cells that the limits are computed from
     subjects: int | None  # number of their independent subjects; None where unknown
     # True if the sets hold for cells of subjects outside the training data, False if they hold only
-    # for new images of training subjects
-    new_subjects: bool
+    # for new images of training subjects, None if subjects are unknown
+    new_subjects: bool | None
 
     @classmethod
     def fit(
-        cls, sample: Sample, *, new_subjects: bool, rule: ConformalRule = RULE
+        cls, sample: Sample, *, new_subjects: bool | None, rule: ConformalRule = RULE
     ) -> "PredictionSets":
         """Compute the limits from held-out cells.
 
@@ -89,7 +89,7 @@ class PredictionSets:
         rule = replace(
             rule,
             by_subject=rule.by_subject and known,
-            raised=rule.raised and known and new_subjects,
+            raised=rule.raised and known and bool(new_subjects),
         )
         # A cell's score for a class is the probability of the other class.
         scores = np.where(sample.labels == 1, 1 - sample.probabilities, sample.probabilities)
@@ -123,6 +123,15 @@ class PredictionSets:
         return hem | (none & (probabilities < 0.5)), blast | (none & (probabilities >= 0.5))
 
 
+def scope(new_subjects: bool | None) -> str:
+    """Images that the 95 % hold for, see `PredictionSets.new_subjects`."""
+    if new_subjects is None:
+        return "new images like the held-out ones; whether for unseen subjects is unknown"
+    if new_subjects:
+        return "cells of unseen subjects"
+    return "new images of the subjects that the model was trained on"
+
+
 @dataclass(frozen=True)
 class Coverage:
     """Share of cells whose set contains the true class, on cells that the limits are not computed
@@ -137,7 +146,7 @@ class Coverage:
     normal: Estimate  # the same among normal cells
     unsure: Estimate  # share of cells whose set contains both classes
     worst: tuple[SubjectRow, ...]  # subjects by the share of their cells that is covered, ascending
-    new_subjects: bool  # as in `PredictionSets`
+    new_subjects: bool | None  # as in `PredictionSets`
 
     @property
     def size(self) -> float:
@@ -150,7 +159,7 @@ def coverage(
     parts: NDArray[np.integer],
     names: NDArray[np.str_] | None = None,
     *,
-    new_subjects: bool,
+    new_subjects: bool | None,
     rule: ConformalRule = RULE,
 ) -> Coverage | None:
     """Cross-validate the coverage: test each part of the cells with limits from the other parts.
@@ -196,7 +205,7 @@ def coverage_by_rule(
     parts: NDArray[np.integer],
     names: NDArray[np.str_] | None = None,
     *,
-    new_subjects: bool,
+    new_subjects: bool | None,
 ) -> tuple[Coverage, ...]:
     """`coverage` of each applicable rule; empty with a single part or class."""
     rules = [rule for rule in RULES if new_subjects or not rule.raised]
@@ -213,7 +222,7 @@ def coverage_in_use(coverages: Sequence[Coverage]) -> Coverage | None:
     )
 
 
-def rule_in_use(new_subjects: bool) -> ConformalRule:
+def rule_in_use(new_subjects: bool | None) -> ConformalRule:
     """Return the default rule.
 
     The level is not raised for new images of known subjects: they are exchangeable with the
@@ -223,7 +232,7 @@ def rule_in_use(new_subjects: bool) -> ConformalRule:
 
 
 def _tested(
-    sample: Sample, parts: NDArray[np.integer], new_subjects: bool, rule: ConformalRule
+    sample: Sample, parts: NDArray[np.integer], new_subjects: bool | None, rule: ConformalRule
 ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     """(N,) whether each cell's set contains its class, and whether it contains both classes."""
     covered = np.zeros(len(parts), dtype=bool)

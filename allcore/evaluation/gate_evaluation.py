@@ -17,9 +17,10 @@ from allcore.inference.gate_fit import GateEvaluation
 from allcore.inference.gate_samples import OodFeatures
 from allcore.inference.predictor import Predictor
 
-_JUDGED_ON = {
-    "subject": "subjects that neither the limits nor the distance was fitted on",
-    "image": "images that neither was fitted on, of subjects that both were fitted on",
+_JUDGED_ON: dict[bool | None, str] = {
+    True: "subjects that neither the limits nor the distance was fitted on",
+    False: "images that neither was fitted on, of subjects that both were fitted on",
+    None: "images that neither was fitted on, of unknown subjects",
 }
 
 
@@ -61,7 +62,7 @@ def fit_gate(
     ood = gate_samples.read_ood_samples(predictor, altered, fields=fields)
     judged = gate_fit.evaluate_gate(features, rotations, ood.features)
     info = predictor.info
-    facts = gate_facts(judged, cells.table, ood, split_kind=info.split_kind) | {
+    facts = gate_facts(judged, cells.table, ood, new_subjects=info.separation.new_subjects) | {
         "weights_sha256": info.weights_sha256,
         "data_digest": info.training.get("data", {}).get("digest"),
         "command": command,
@@ -70,10 +71,15 @@ def fit_gate(
 
 
 def gate_facts(
-    judged: GateEvaluation, cells: pd.DataFrame, ood: OodFeatures, *, split_kind: str
+    judged: GateEvaluation, cells: pd.DataFrame, ood: OodFeatures, *, new_subjects: bool | None
 ) -> dict[str, Any]:
-    """The measurement in the format of ``gate.json``: shares of accepted and of refused images."""
+    """The measurement in the format of ``gate.json``: shares of accepted and of refused images.
+
+    `new_subjects` says whether the cells are of other subjects than the fit; None where unknown.
+    """
     known = np.isfinite(judged.accepted)
+    named = cells["subject"][known].notna().all()
+    parts = "validation cells" if new_subjects is None else "the cells of validation subjects"
     by_subject = cells.assign(accepted=judged.accepted).groupby("subject")["accepted"].mean()
     low = by_subject[by_subject < 0.9].sort_values()
     refused = {}
@@ -85,12 +91,12 @@ def gate_facts(
         refused[kind] = {"value": round(count / total, 4), "low": round(bound, 4), "n": total}
     return {
         "method": gate_fit.METHOD,
-        "limit": f"lets through {gate_fit.ACCEPTED:.0%} of the cells of validation subjects",
-        "judged_on": _JUDGED_ON[split_kind],
+        "limit": f"lets through {gate_fit.ACCEPTED:.0%} of {parts}",
+        "judged_on": _JUDGED_ON[new_subjects],
         "accepted": _accepted_share(judged.accepted, cells),
         "refused_by": judged.refused_by,
         "cells": int(known.sum()),
-        "subjects": int(cells["group"][known].nunique()),
+        "subjects": int(cells["group"][known].nunique()) if named else None,
         "accepted_by_subject": {str(name): round(float(share), 3) for name, share in low.items()},
         "strangers": refused,
         "methods": {

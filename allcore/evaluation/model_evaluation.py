@@ -8,7 +8,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from allcore import formats
-from allcore.errors import DataError, ModelError
+from allcore.data import subjects as subject_names
+from allcore.data.splits import PARTS
+from allcore.data.subject_separation import SubjectSeparation
+from allcore.errors import DataError
 from allcore.evaluation import conformal, estimates, metrics, subjects, thresholds
 from allcore.evaluation.conformal import Coverage, PredictionSets
 from allcore.evaluation.estimates import Estimate, Sample
@@ -75,7 +78,7 @@ class ModelEvaluation:
 
     model: str
     weights_sha256: str
-    split_kind: str  # 'subject' or 'image'
+    separation: SubjectSeparation  # of the subjects of training and of the held-out cells
     temperature: float
     threshold: float
     threshold_rule: str
@@ -83,6 +86,7 @@ class ModelEvaluation:
     test: SplitEvaluation | None
     validation: SplitEvaluation | None
     coverage: tuple[Coverage, ...] = ()  # of each of `conformal.RULES`; empty where unknown
+    external: bool = False  # whether the cells are of other data than the model's split
 
 
 def evaluate_model(predictions: pd.DataFrame, info: ModelInfo) -> ModelEvaluation:
@@ -115,7 +119,7 @@ def combine_splits(
     return ModelEvaluation(
         model=info.name,
         weights_sha256=info.weights_sha256,
-        split_kind=info.split_kind,
+        separation=separate_subjects(held_out, info),
         temperature=info.temperature,
         threshold=info.threshold,
         threshold_rule=info.threshold_rule,
@@ -123,6 +127,7 @@ def combine_splits(
         test=splits.get("test"),
         validation=splits.get("validation"),
         coverage=_coverage(held_out, info),
+        external=is_external(held_out, info),
     )
 
 
@@ -148,22 +153,57 @@ def prediction_sets(predictions: pd.DataFrame, info: ModelInfo) -> PredictionSet
 
     Raises:
         DataError: invalid labels or probabilities.
-        ModelError: model.json lacks the kind of the split.
+        ModelError: model.json lacks the split.
     """
     held_out = predictions[predictions["split"].isin(SPLITS) & predictions["label"].notna()]
     if held_out["label"].nunique() < 2:
         return None
     return PredictionSets.fit(
-        sample_of_predictions(held_out), new_subjects=info.split_kind == "subject"
+        sample_of_predictions(held_out), new_subjects=separate_subjects(held_out, info).new_subjects
     )
 
 
-def trained_on_test_subjects(info: ModelInfo | None) -> bool:
-    """Whether the model is known to be trained on other cells of its test subjects."""
-    try:
-        return info is not None and info.split_kind == "image"
-    except ModelError:
-        return False
+def separate_subjects(held_out: pd.DataFrame, info: ModelInfo | None) -> SubjectSeparation:
+    """Compare the subjects of held-out cells with those that the model was trained on.
+
+    Cells of the model's own split are judged by that split. Other cells, and the folds of an
+    out-of-fold model, are judged by the names of their subjects.
+
+    Args:
+        held_out: predictions, with ``subject`` and ``group``.
+        info: the model; None where it is not known, as of an imported file.
+
+    Raises:
+        ModelError: model.json lacks the split.
+    """
+    missing = int(held_out["subject"].isna().sum())
+    if info is None:
+        return SubjectSeparation(unknown=len(held_out))
+    trained, split = info.separation, info.training["split"]
+    groups = set(held_out["group"].fillna(held_out["subject"])[held_out["subject"].notna()])
+    if is_external(held_out, info):
+        known = trained.groups and not trained.unknown
+        return SubjectSeparation((), len(groups), missing if known else len(held_out))
+    shared = set(trained.shared)
+    if not info.training.get("out_of_fold"):
+        shared |= groups & set(map(subject_names.group_of, split.get("train", ())))
+    return SubjectSeparation(tuple(sorted(shared)), trained.groups, max(missing, trained.unknown))
+
+
+def is_external(held_out: pd.DataFrame, info: ModelInfo) -> bool:
+    """Whether no evaluated cell can be of the model's split, by its subject.
+
+    The subjects of the split are all recorded, or some evaluated ones are, and they have no name in
+    common.
+
+    Raises:
+        ModelError: model.json lacks the split.
+    """
+    split, trained = info.training["split"], info.separation
+    names = {name for part in PARTS for name in split.get(part, ())}
+    found = set(held_out["subject"].dropna())
+    complete = bool(names) and not trained.unknown
+    return not found & names and (bool(found) or complete)
 
 
 def labels_array(table: pd.DataFrame) -> NDArray[np.int64]:
@@ -259,7 +299,7 @@ def _coverage(held_out: pd.DataFrame, info: ModelInfo) -> tuple[Coverage, ...]:
         sample_of_predictions(held_out),
         held_out[column].factorize()[0],
         None if groups is None else np.asarray(held_out["subject"], dtype=str),
-        new_subjects=info.split_kind == "subject",
+        new_subjects=separate_subjects(held_out, info).new_subjects,
     )
 
 

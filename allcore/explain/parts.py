@@ -82,9 +82,7 @@ class PredictionSet:
     @property
     def scope(self) -> str:
         """Scope of the 95 % coverage as a sentence."""
-        if self.sets is None or self.sets.new_subjects:
-            return "cells of unseen subjects"
-        return "new images of the subjects that the model was trained on"
+        return conformal.scope(self.sets.new_subjects if self.sets else None)
 
 
 @dataclass(frozen=True)

@@ -26,10 +26,12 @@ class TrainingSet:
     Attributes:
         images: names of the images, C-NMC's without folders and suffix.
         groups: independent subjects.
+        complete: whether the subject of every image of the split is recorded.
     """
 
     images: frozenset[str]
     groups: frozenset[str]
+    complete: bool
 
     @classmethod
     def of(cls, folder: Path, info: ModelInfo) -> "TrainingSet":
@@ -38,19 +40,22 @@ class TrainingSet:
         Raises:
             ModelError: split.csv is missing or damaged, or model.json doesn't say how it was split.
         """
-        _ = info.split_kind  # raises where model.json does not record it
+        separation = info.separation
         split = model_folder.read_split(folder)
         people = info.training["split"].get("train", ())
         return cls(
             frozenset(map(_name, split.index[split == "train"])),
             frozenset(map(subjects.group_of, people)),
+            complete=separation.groups > 0 and not separation.unknown,
         )
 
     def exposure(self, image_id: str, group: str | None) -> TrainingExposure:
-        """Exposure of the training to a cell; `group` is its independent subject."""
+        """Exposure of the training to a cell; `group` is its independent subject, if known."""
         if _name(image_id) in self.images:
             return "cell"
-        return "subject" if group in self.groups else "no"
+        if group in self.groups:
+            return "subject"
+        return "no" if group is not None and self.complete else "unknown"
 
 
 @dataclass(frozen=True)
@@ -65,9 +70,9 @@ class Selection:
 def select(data: Manifest, info: ModelInfo, folder: Path) -> Selection:
     """Select the labelled images of `data` that were not in the training of `info`.
 
-    Images are looked up by name in the model's split.csv and, for a split by subject, by their
-    subject's group in model.json. A data set without any match shares nothing with the training
-    data: all of it is test.
+    Images are looked up by name in the model's split.csv and, unless a subject is in two parts, by
+    their subject's group in model.json. A data set without any match is test as a whole; without
+    subjects nobody knows whether it shares some with the training data.
 
     Raises:
         DataError: no image has a label, or the model was trained on all labelled images.
@@ -98,7 +103,7 @@ def parts(table: pd.DataFrame, info: ModelInfo, folder: Path) -> "pd.Series[str]
         ModelError: split.csv is missing or damaged, or model.json doesn't say how it was split.
     """
     part = _by_image(table, folder)
-    if info.split_kind == "subject":
+    if info.separation.state != "shared":
         part = part.fillna(_by_subject(table, info))
     return part
 

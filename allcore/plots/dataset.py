@@ -12,7 +12,7 @@ from allcore.audit.findings import finding_text
 from allcore.audit.findings.finding import Finding
 from allcore.audit.findings.leaks import SplitLeaks
 from allcore.audit.index.distributions import Distribution
-from allcore.data.dataset_counts import UNKNOWN
+from allcore.data.dataset_counts import UNKNOWN, UNKNOWN_SUBJECT
 from allcore.labels import CLASS_COLOURS, CLASS_NAMES
 from allcore.plots import style
 
@@ -139,6 +139,8 @@ def fold_bars(table: pd.DataFrame) -> go.Figure | None:
     hover = "%{y}: %{x:,} images, CLASS; %{customdata} subjects"
     figure = _class_bars(bars, hover, axis="Fold", type="category")
     title = f"No subject is in two of the {len(counts)} folds"
+    if (known["subject"] == UNKNOWN_SUBJECT).any():
+        title = "Whether a subject is in two folds is unknown: some subjects are"
     if shared := int((known.groupby("group")["fold"].nunique() > 1).sum()):
         who = f"{formats.count(shared, 'subject')} {'has' if shared == 1 else 'have'}"
         title = f"{who} images in more than one of {len(counts)} folds"
@@ -150,7 +152,9 @@ def shortcut_bars(findings: Sequence[Finding]) -> go.Figure:
     rows = [
         (finding_text.cue_title(finding), finding.detail, style.REFUSED) for finding in findings
     ]
-    model = findings[0].detail.get("model")
+    first = findings[0].detail
+    judged_on, unit = finding_text.judged_on(first), finding_text.unit(first)
+    model = first.get("model")
     if model:
         rows.append((f"Model {model['name']}", model, style.NORMAL))
     figure = go.Figure()
@@ -166,7 +170,7 @@ def shortcut_bars(findings: Sequence[Finding]) -> go.Figure:
             error_x=error, hovertemplate=f"%{{y}}: AUROC {value:.3f}{interval}<extra></extra>",
         )  # fmt: skip
     figure.update_xaxes(
-        title="AUROC on unseen subjects (0.5 is chance), 95 % interval over subjects",
+        title=f"AUROC on {judged_on} (0.5 is chance), 95 % interval over {unit}",
         range=[CHANCE, 1], fixedrange=True,
     )  # fmt: skip
     figure.update_yaxes(autorange="reversed", fixedrange=True, title=None)
@@ -179,7 +183,7 @@ def shortcuts_text(findings: Sequence[Finding]) -> str:
     value, model = best.detail["auroc"], best.detail.get("model")
     text = f"{finding_text.cue_title(best)} alone reaches AUROC {value:.2f}"
     if not model:
-        return f"{text} on unseen subjects"
+        return f"{text} on {finding_text.judged_on(best.detail)}"
     if model["low"] is not None and model["low"] <= value:
         return f"{text}, within the interval of the model's {model['auroc']:.2f}"
     return f"{text}, the model {model['auroc']:.2f}"
@@ -225,6 +229,8 @@ def split_subject_bars(table: pd.DataFrame, leaks: SplitLeaks) -> go.Figure:
     figure.update_layout(barmode="stack", legend_traceorder="normal")
     _name_subjects(figure, counts.index, "Subject (ids of one person as one)")
     title = f"Each of {leaks.groups:,} subjects is in one part alone"
+    if leaks.unknown:
+        title = f"Each of {leaks.groups:,} known subjects is in one part alone, others are unknown"
     if leaks.subjects:
         are = "is" if len(leaks.subjects) == 1 else "are"
         title = f"{len(leaks.subjects):,} of {leaks.groups:,} subjects {are} in two parts or more"

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+import pandas as pd
+
 from allcore import model_folder
 from allcore.errors import AllScopeError
 from allcore.evaluation import estimates, model_evaluation
@@ -34,6 +36,7 @@ class Headline:
     paper: MeasuredAccuracy | None  # image-level split, interval over cells
     citation: str  # accuracy reported in the paper
     unseen: MeasuredAccuracy | None  # subjects outside the training data, interval over subjects
+    not_unseen: str  # reason why there is no such estimate; empty where there is one
     gap: str  # one sentence on the difference
 
 
@@ -47,9 +50,12 @@ def read_headline(folder: Path) -> Headline:
         DataError: invalid predictions.
     """
     info = model_folder.read_info(folder)
-    unseen = _measured(folder) if info.split_kind == "subject" else None
+    test = _test_cells(folder)
+    separation = model_evaluation.separate_subjects(test, info)
+    unseen = _measured(folder) if separation.new_subjects else None
     paper = _paper(folder.with_name(folder.name + PAPER_SUFFIX))
-    return Headline(info.name, paper, CITATION, unseen, _gap(paper, unseen))
+    not_unseen = "" if unseen else separation.sentence
+    return Headline(info.name, paper, CITATION, unseen, not_unseen, _gap(test, paper, unseen))
 
 
 def _paper(folder: Path) -> MeasuredAccuracy | None:
@@ -62,9 +68,13 @@ def _paper(folder: Path) -> MeasuredAccuracy | None:
         return None
 
 
-def _measured(folder: Path, *, by_subject: bool = True) -> MeasuredAccuracy | None:
+def _test_cells(folder: Path) -> pd.DataFrame:
     table = model_folder.read_predictions(folder)
-    test = table[(table["split"] == "test") & table["label"].notna()]
+    return table[(table["split"] == "test") & table["label"].notna()]
+
+
+def _measured(folder: Path, *, by_subject: bool = True) -> MeasuredAccuracy | None:
+    test = _test_cells(folder)
     if test.empty:
         return None
     threshold = model_folder.read_info(folder).threshold
@@ -77,10 +87,14 @@ def _measured(folder: Path, *, by_subject: bool = True) -> MeasuredAccuracy | No
     )
 
 
-def _gap(paper: MeasuredAccuracy | None, unseen: MeasuredAccuracy | None) -> str:
+def _gap(
+    test: pd.DataFrame, paper: MeasuredAccuracy | None, unseen: MeasuredAccuracy | None
+) -> str:
+    one_class = test.dropna(subset=["subject"]).groupby("group")["label"].nunique() == 1
+    who = "every subject is" if len(one_class) and one_class.all() else "a subject may be"
     why = (
-        "every subject is all ALL or all normal, so a model that recognises the subject knows the "
-        "answer; on subjects it never saw, only the cell is left."
+        f"{who} all ALL or all normal, so a model that recognises the subject knows the answer; "
+        "on subjects it never saw, only the cell is left."
     )
     if paper is None or unseen is None:
         return f"A random image split flatters: {why}"

@@ -88,7 +88,8 @@ def evaluation_json(evaluation: ModelEvaluation) -> dict[str, Any]:
         "notice": notice.RESEARCH_USE,
         "model": evaluation.model,
         "weights_sha256": evaluation.weights_sha256,
-        "split": evaluation.split_kind,
+        "unseen_subjects": evaluation.separation.new_subjects,
+        "subjects": evaluation.separation.sentence,
         **{name: getattr(evaluation, name) for name in fields},
         **{name: split and _split_json(split) for name, split in splits.items()},
     }

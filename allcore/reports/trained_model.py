@@ -59,14 +59,16 @@ def write(result: TrainingResult) -> ModelInfo:
 
 
 def choose_operating_point(held_out: pd.DataFrame) -> OperatingPoint:
-    """Choose temperature and threshold from the validation rows, with equal weight of subjects.
+    """Choose temperature and threshold from the validation rows.
+
+    Subjects have equal weight where all are known, else cells.
 
     Raises:
         DataError: no validation cells, or only one class.
     """
     rows = held_out[held_out["split"] == "validation"]
     labels = np.where(rows["label"] == "all", 1, 0)
-    groups = rows["group"].to_numpy(dtype=str)
+    groups = model_evaluation.subject_groups(rows)
     logits = rows["logit"].to_numpy()
     temperature = calibration.fit_temperature(logits, labels, groups)
     probabilities = calibration.probability(logits, temperature)

@@ -99,7 +99,7 @@ def gather(plan: TrainingPlan, *, show: bool = True) -> TrainingData:
         split = splits.without_duplicates(
             split, manifest, duplicate_cells.families(manifest, cells)
         )
-    return TrainingData(manifest, cells, split, targets)
+    return TrainingData(manifest, cells, splits.require_both_classes(split, manifest), targets)
 
 
 def gather_folds(plan: TrainingPlan, *, show: bool = True) -> list[TrainingData]:
@@ -111,9 +111,10 @@ def gather_folds(plan: TrainingPlan, *, show: bool = True) -> list[TrainingData]
     manifest, cells, targets = _decoded(plan, readers.read(plan.data).labelled(), show)
     dealt = splits.subject_folds(manifest, seed=plan.recipe.seed, folds=plan.folds)
     families = duplicate_cells.families(manifest, cells)
+    distinct = [splits.without_duplicates(split, manifest, families) for split in dealt]
     return [
-        TrainingData(manifest, cells, splits.without_duplicates(split, manifest, families), targets)
-        for split in dealt
+        TrainingData(manifest, cells, splits.require_both_classes(split, manifest), targets)
+        for split in distinct
     ]
 
 

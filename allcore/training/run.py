@@ -13,6 +13,8 @@ from tqdm import tqdm
 
 import allcore
 from allcore import model_folder
+from allcore.data.splits import PARTS
+from allcore.data.subject_separation import SubjectSeparation
 from allcore.errors import ModelError
 from allcore.inference import devices
 from allcore.nets import registry
@@ -221,8 +223,8 @@ def provenance(
         "best_epoch": fitted.best_epoch,
         "data": {"name": manifest.name, "digest": manifest.digest(), "images": len(manifest)},
         "split": {
-            **split.record(),
-            **{part: split.subjects(manifest, part) for part in ("train", "validation", "test")},
+            **_split_record(data),
+            **{part: split.subjects(manifest, part) for part in PARTS},
         },
         "versions": {
             "allscope": allcore.__version__,
@@ -231,3 +233,11 @@ def provenance(
         "device": str(device),
         "seconds": round(seconds),
     }
+
+
+def _split_record(data: TrainingData) -> dict[str, Any]:
+    """Parameters of the split, and what its images show of subjects in two parts."""
+    table, record = data.manifest.table, data.split.record()
+    parts = data.split.parts.reindex(table["image_id"])
+    leaks = SubjectSeparation.of_parts(table, parts).record()
+    return record | {"leaks": leaks | record.get("leaks", {})}

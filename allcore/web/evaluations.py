@@ -10,6 +10,8 @@ import pandas as pd
 import streamlit as st
 
 from allcore import model_folder
+from allcore.data.subject_separation import SubjectSeparation
+from allcore.errors import ModelError
 from allcore.evaluation import estimates, label_errors, model_evaluation
 from allcore.evaluation.estimates import Estimate, Sample
 from allcore.evaluation.label_errors import LabelErrors
@@ -122,6 +124,20 @@ def evaluate_split(source: PredictionSource, split: str) -> EvaluatedSplit:
         )
     threshold_free = tuple(map(evaluation.estimate, estimates.THRESHOLD_FREE))
     return EvaluatedSplit(table, sample, evaluation, threshold_free, suspects)
+
+
+def separate_subjects(source: PredictionSource) -> SubjectSeparation:
+    """How far the held-out cells are of subjects that the model was not trained on.
+
+    Raises:
+        ModelError: the predictions are missing or damaged.
+        DataError: there is no labelled held-out cell.
+    """
+    held_out = model_evaluation.held_out_cells(predictions(source))
+    try:
+        return model_evaluation.separate_subjects(held_out, source.info)
+    except ModelError:  # model.json doesn't record the split
+        return model_evaluation.separate_subjects(held_out, None)
 
 
 def evaluate_model(model: InstalledModel) -> ModelEvaluation:

@@ -5,6 +5,7 @@ import pytest
 
 from allcore.data import manifest, split_files, splits
 from allcore.data.manifest import Manifest
+from allcore.data.subject_separation import SubjectSeparation
 from allcore.errors import DataError
 
 
@@ -59,7 +60,7 @@ def test_content_of__comes_back_as_it_was():
 def test_fitted__subjects_apart():
     split = split_files.fit_to_manifest(parsed(rows_of(APART)), SMALL)
     assert split.keeps_subjects_apart
-    assert (split.groups, split.divided_subjects, split.unknown) == (6, (), 0)
+    assert split.separation == SubjectSeparation((), 6, 0)
     leaks = {"subjects": [], "of": 6, "unknown_subjects": 0, "twins_of_test_cells": None}
     assert split.record()["leaks"] == leaks
 
@@ -67,7 +68,7 @@ def test_fitted__subjects_apart():
 def test_fitted__names_the_subjects_in_two_parts():
     split = split_files.fit_to_manifest(parsed(rows_of(APART | {"20": "train"})), SMALL)
     assert not split.keeps_subjects_apart
-    assert split.divided_subjects == ("16+20+21",)
+    assert split.separation.shared == ("16+20+21",)
     # An image that is left out is in no part.
     assert split_files.fit_to_manifest(
         parsed(rows_of(APART | {"20": "excluded"})), SMALL
@@ -79,7 +80,7 @@ def test_fitted__unknown_subjects_are_never_called_apart():
     table.loc[0, "subject"] = None
     without = Manifest(SMALL.root, table, SMALL.name)
     split = split_files.fit_to_manifest(parsed(rows_of(APART)), without)
-    assert (split.unknown, split.keeps_subjects_apart) == (1, False)
+    assert (split.separation.unknown, split.keeps_subjects_apart) == (1, False)
 
 
 def test_parsed__other_words_for_parts():

@@ -153,7 +153,7 @@ def test_in_words__says_for_whom_the_sets_hold() -> None:
     table = simulated.predictions()
     info = simulated.info(table)
     unseen = conformal.coverage_in_use(model_evaluation.evaluate_model(table, info).coverage)
-    info.training["split"]["kind"] = "image"
+    info = simulated.info(table, training=simulated.torn(info.training))
     seen = conformal.coverage_in_use(model_evaluation.evaluate_model(table, info).coverage)
     assert unseen is not None
     assert seen is not None

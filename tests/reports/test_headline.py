@@ -30,10 +30,8 @@ def test_headline__with_a_paper_model(tmp_path: Path) -> None:
     assert (
         headline.read_headline(folder).paper is None
     )  # split by subject: not the paper's protocol
-    split = info.training["split"] | {"kind": "image"}
-    model_folder.write_info(
-        paper, simulated.info(table, name=info.name, training=info.training | {"split": split})
-    )
+    torn = simulated.torn(info.training)
+    model_folder.write_info(paper, simulated.info(table, name=info.name, training=torn))
     found = headline.read_headline(folder)
     assert found.paper is not None
     assert found.unseen is not None

@@ -132,7 +132,7 @@ def test_train__kept_folds_of_another_recipe_are_refused(plan: TrainingPlan, mon
 
 
 def test_train__too_many_folds_is_one_sentence(plan: TrainingPlan):  # noqa: F811
-    with pytest.raises(DataError, match="too few for 20 parts"):
+    with pytest.raises(DataError, match="too few for 20 folds"):
         out_of_fold.train(replace(plan, folds=20))
 
 

@@ -18,6 +18,7 @@ from allcore.evaluation import model_evaluation
 from allcore.inference import held_out
 from allcore.model_folder import ModelInfo
 from allcore.reports import headline
+from allcore.reports.model_card import document
 from allcore.training import checkpoint, fit
 from allcore.training import plan as plans
 from tests.conftest import draw_folders
@@ -82,8 +83,7 @@ def test_train__split_without_a_torn_subject_counts_as_unseen_subjects(
 ):
     out = tmp_path / "made"
     info = trained(cells, apart, out)
-    assert info.split_kind == "subject"
-    assert not model_evaluation.trained_on_test_subjects(info)
+    assert info.separation.state == "apart"
     assert headline.read_headline(out).unseen is not None
     card = (out / model_folder.CARD).read_text()
     assert "Split by the file apart.csv" in card
@@ -100,8 +100,7 @@ def test_train__torn_subjects_are_said(cells: Path, torn: Path, tmp_path: Path):
     info = trained(cells, torn, out)
     leaks = info.training["split"]["leaks"]
     assert (len(leaks["subjects"]), leaks["of"]) == (12, 12)
-    assert info.split_kind == "image"
-    assert model_evaluation.trained_on_test_subjects(info)
+    assert info.separation.state == "shared"
     assert headline.read_headline(out).unseen is None
     card = (out / model_folder.CARD).read_text()
     assert (
@@ -181,7 +180,8 @@ def test_report__subjects_that_are_not_known(cells: Path, apart: Path, tmp_path:
     found = model_evaluation.evaluate_model(
         model_folder.read_predictions(tmp_path / "made"), unknown
     )
-    assert found.split_kind == "image"
+    assert found.separation.new_subjects is None
+    assert "The subject of 5 images is unknown" in document.card(unknown, found)
 
 
 @pytest.mark.parametrize(

@@ -75,7 +75,7 @@ def summary(group: FindingGroup, images: int) -> str:
     if group.kind == "shortcut":
         best = max(group.findings, key=lambda finding: float(finding.detail["auroc"]))
         return (
-            f"{cue_title(best)} alone tells the classes of unseen subjects apart: "
+            f"{cue_title(best)} alone tells the classes apart on {judged_on(best.detail)}: "
             f"{_auroc(best.detail)}."
         )
     if group.kind == "subject_across_split":
@@ -100,6 +100,16 @@ def cue_title(finding: Finding) -> str:
     return CUES.get(str(finding.detail["cue"]), str(finding.detail["cue"]))
 
 
+def judged_on(detail: dict[str, Any]) -> str:
+    """Return what the AUROC of a finding is for: unseen subjects, where subjects are known."""
+    return str(detail.get("judged_on", label_folds.UNSEEN))
+
+
+def unit(detail: dict[str, Any]) -> str:
+    """Return the unit of the interval of a finding's AUROC."""
+    return "subjects" if judged_on(detail) == label_folds.UNSEEN else "images"
+
+
 def detail_sentences(finding: Finding) -> list[str]:
     """Return one sentence for each number of a finding."""
     return [
@@ -113,7 +123,7 @@ def _auroc(detail: dict[str, Any]) -> str:
     if detail.get("low") is None:
         return f"AUROC {detail['auroc']:.2f}, no interval"
     return (
-        f"AUROC {detail['auroc']:.2f} (95 % interval over subjects {detail['low']:.2f} to "
+        f"AUROC {detail['auroc']:.2f} (95 % interval over {unit(detail)} {detail['low']:.2f} to "
         f"{detail['high']:.2f})"
     )
 
@@ -153,8 +163,7 @@ def _by_class(counts: dict[str, int]) -> str:
 
 _JUDGED_BY = {
     label_folds.HELD_OUT: "the installed model's predictions of cells that it had not seen",
-    label_folds.REGRESSION: "a regression on measures of the pictures, on subjects that it had not "
-    "seen",
+    label_folds.REGRESSION: "a regression on measures of the pictures",
 }
 _SENTENCES: dict[str, Callable[[dict[str, Any]], str]] = {
     "pairs": lambda detail: (
@@ -172,9 +181,10 @@ _SENTENCES: dict[str, Callable[[dict[str, Any]], str]] = {
     "ratio": lambda detail: f"The larger class has {detail['ratio']:g} times the smaller one's.",
     "auroc": lambda detail: f"{_auroc(detail)}.",
     "model": lambda detail: (
-        f"The installed model {detail['model']['name']} on these cells: {_auroc(detail['model'])}."
+        f"The installed model {detail['model']['name']} on these cells: "
+        f"{_auroc(detail | detail['model'])}."
     ),
-    "source": lambda detail: f"Judged by {_JUDGED_BY[detail['source']]}.",
+    "source": lambda detail: f"Judged by {_JUDGED_BY[detail['source']]}, on {judged_on(detail)}.",
     "reasons": lambda detail: " ".join(
         f"{count:,} times: {text}" for text, count in detail["reasons"].items()
     ),

@@ -22,7 +22,7 @@ from allcore.data import readers, split_files
 from allcore.data.manifest import Manifest
 
 FILE = "findings.json"
-VERSION = 2
+VERSION = 3
 """Raised whenever the result of a check changes, which invalidates older caches."""
 
 

@@ -35,14 +35,14 @@ def find_wrong_labels(inputs: AuditInputs) -> Iterator[Finding]:
         return
     probabilities, source = label_folds.out_of_fold_probabilities(inputs, cells)
     auroc = label_folds.subject_auroc(cells, probabilities)
-    detail = {"source": source, **label_folds.auroc_detail(auroc)}
+    detail = {"source": source, "judged_on": cells.judged_on, **label_folds.auroc_detail(auroc)}
     if not auroc.value >= MIN_AUROC:
         yield Finding(
             KIND,
             "low",
             (),
-            "Whether labels are wrong can't be told here, for nothing at hand tells the classes of "
-            f"unseen subjects apart (AUROC {auroc.value:.2f}).",
+            "Whether labels are wrong can't be told here, for nothing at hand tells the classes "
+            f"apart on {cells.judged_on} (AUROC {auroc.value:.2f}).",
             "Train a model on this data set, or have a sample of cells labelled twice.",
             detail,
         )

@@ -36,18 +36,25 @@ SCALES = ((1.0, 2.0), (2.0, 4.0))
 """Deviations of the Gaussian blur, in rings and angles, before the statistics."""
 PERCENTILES = (1, 5, 25, 75, 95, 99)
 BLOCK = 4096
+UNSEEN, OTHER_IMAGES = "unseen subjects", "other images, whose subjects are unknown"
+"""What probabilities are judged on where all subjects are known, and where some are not."""
 HELD_OUT, REGRESSION = "held-out", "cross-validated regression"
 """Sources of the probabilities that labels are checked by."""
 
 
 @dataclass(frozen=True)
 class LabelledCells:
-    """Labelled, measured cells: rows of the inputs, labels, subjects and subject folds."""
+    """Labelled, measured cells: rows of the inputs, labels, subjects and subject folds.
+
+    Attributes:
+        judged_on: what a model of the other folds has not seen of a fold.
+    """
 
     rows: NDArray[np.intp]
     labels: NDArray[np.int64]
     groups: NDArray[np.str_]
     folds: NDArray[np.intp]
+    judged_on: str = UNSEEN
 
     @classmethod
     def of(cls, inputs: AuditInputs) -> "LabelledCells | None":
@@ -67,7 +74,8 @@ class LabelledCells:
         for split in dealt:
             folds[split.mask(some, "test")] = split.fold
         labels = np.where(table["label"] == "all", 1, 0)
-        return cls(rows, labels, table["group"].to_numpy(dtype=str), folds)
+        judged_on = UNSEEN if table["subject"].notna().all() else OTHER_IMAGES
+        return cls(rows, labels, table["group"].to_numpy(dtype=str), folds, judged_on)
 
 
 def out_of_fold_probabilities(

@@ -2,6 +2,9 @@
 
 from collections.abc import Iterator
 
+import numpy as np
+
+from allcore import formats
 from allcore.audit.findings import label_folds
 from allcore.audit.findings.audit_inputs import AuditInputs
 from allcore.audit.findings.finding import Check, Finding, Severity
@@ -26,7 +29,9 @@ def find_imbalance(inputs: AuditInputs) -> Iterator[Finding]:
     """Yield at most one finding of a missing class or of classes of very different size."""
     labels, groups = inputs.labels, inputs.groups
     count = {label: int((labels == label).sum()) for label in CLASS_NAMES}
-    people = {label: len(set(groups[labels == label])) for label in CLASS_NAMES}
+    people = {}
+    if all(subject is not None for subject in inputs.subjects):
+        people = {label: len(set(groups[labels == label])) for label in CLASS_NAMES}
     detail = {"images": count, "subjects": people}
     small, large = sorted(count.values())
     if not small:
@@ -36,7 +41,7 @@ def find_imbalance(inputs: AuditInputs) -> Iterator[Finding]:
             "Connect images of both classes, or name the labels in a manifest.csv.", detail,
         )  # fmt: skip
         return
-    if large < IMBALANCED * small and min(people.values()) >= FEW_SUBJECTS:
+    if large < IMBALANCED * small and min(people.values(), default=FEW_SUBJECTS) >= FEW_SUBJECTS:
         return
     severity: Severity = "medium" if large < LOPSIDED * small else "high"
     yield Finding(
@@ -51,6 +56,21 @@ def find_imbalance(inputs: AuditInputs) -> Iterator[Finding]:
     )
 
 
+def find_unknown_subjects(inputs: AuditInputs) -> Iterator[Finding]:
+    """Yield at most one finding of images whose subject is not recorded."""
+    rows = np.flatnonzero([subject is None for subject in inputs.subjects])
+    if len(rows):
+        images = formats.count(len(rows), "image")
+        yield Finding(
+            "unknown_subject",
+            "medium",
+            inputs.image_ids(rows),
+            f"The subject of {images} is unknown, so nobody can say whether a subject is in two "
+            "parts of a split: no figure is about unseen subjects.",
+            "Give a CSV table with the columns path, label and subject.",
+        )
+
+
 def find_shortcuts(inputs: AuditInputs) -> Iterator[Finding]:
     """Yield one finding for each cue that alone predicts the label of unseen subjects.
 
@@ -60,7 +80,7 @@ def find_shortcuts(inputs: AuditInputs) -> Iterator[Finding]:
     cells = LabelledCells.of(inputs)
     if cells is None:
         return
-    detail: dict[str, object] = {"cells": len(cells.rows)}
+    detail: dict[str, object] = {"cells": len(cells.rows), "judged_on": cells.judged_on}
     held_out = label_folds.held_out_probabilities(inputs, cells)
     if held_out is not None:
         of_model = label_folds.auroc_detail(label_folds.subject_auroc(cells, held_out))
@@ -82,8 +102,8 @@ def _shortcut(
         "shortcut",
         severity,
         (),
-        f"On unseen subjects {title} tells blasts from normal cells, so that a model may score "
-        "well without looking at the cell.",
+        f"On {detail['judged_on']}, {title} tells blasts from normal cells, so that a model may "
+        "score well without looking at the cell.",
         "Report this baseline beside every model, and check that the classes were photographed "
         "and stained alike.",
         {"cue": " and ".join(columns), **label_folds.auroc_detail(auroc), **detail},
@@ -92,5 +112,6 @@ def _shortcut(
 
 CHECKS = (
     Check("class_imbalance", "Class imbalance", find_imbalance),
+    Check("unknown_subject", "Images of unknown subject", find_unknown_subjects),
     Check("shortcut", "Shortcuts", find_shortcuts),
 )

@@ -13,30 +13,17 @@ from allcore.reports.model_card.text import Block, Bullets, Chapter, Code, Parag
 WHAT, USE, DATA = "What it is", "Intended use", "Data"
 SPLIT, UNLABELLED, LIMITS = "Split and leakage", "Unlabelled cells", "Limits"
 
-_SPLIT_SENTENCES = {
-    "subject": "No subject is in two of training, validation and test, so the test figures are "
-    "for subjects that training never saw.",
-    "image": "Images were split at random (the paper's protocol): a subject's cells are in "
-    "training and in test alike, so these figures do not say how the model does on a new subject.",
-}
-_SHARED_SUBJECTS = (
-    "{shared} of {of} have cells in two of training, validation and test, so these figures do not "
-    "say how the model does on a new subject."
-)
-_UNKNOWN = (
-    "The subject of {images} is not known, so nobody can say that the test figures are for "
-    "subjects that training never saw."
-)
-_TWINS = " Training or validation also hold twins, pictures of the same cell, of {cells}."
+_AT_RANDOM = "Images were split at random (the paper's protocol)."
+_TWINS = "Training or validation also hold twins, pictures of the same cell, of {cells}."
 _OUT_OF_FOLD = (
-    "The figures are out of fold: subjects were dealt into {folds} folds, and each fold's cells "
+    "The figures are out of fold: {units} were dealt into {folds} folds, and each fold's cells "
     "were predicted by a network that was trained by the same recipe without them. The network "
-    "that ships was then trained on all subjects; it resembles the ones that were tested, but no "
-    "subject is left to test it on."
+    "that ships was then trained on all of them; it resembles the ones that were tested, but "
+    "nothing is left to test it on."
 )
 _OTHER_DATA = (
-    "The figures below are for cells of subjects that the model's split doesn't name: they come "
-    "from other data than it was trained on."
+    "The figures below are for cells that the model's split doesn't hold: they come from other "
+    "data than it was trained on."
 )
 _USE = (
     "Meant for: research and teaching on classifiers of single blood cells; to see how often one "
@@ -49,16 +36,19 @@ _USE = (
 _LIMITS = (
     "It answers for a cell, not for a patient, and knows only ALL blasts and normal cells: every "
     "other cell gets one of these two answers or is refused.",
-    "Subjects differ more than cells do. The intervals over subjects are the ones to go by, and "
-    "they are wide because there are few subjects.",
     "Predictive values hold for the share of blasts in this data, which is not that of a clinic.",
     "Age, sex, treatment, subtype, centre, microscope and staining protocol are not in the data "
     "that the run saw, so no figure can be given by them.",
     "What would tell most next: cells of other centres and stains, and more normal subjects.",
 )
+_OVER_SUBJECTS = (
+    "Subjects differ more than cells do. The intervals over subjects are the ones to go by, and "
+    "they are wide because there are few subjects."
+)
 _ONE_SET = (
-    "Trained and tested on single, segmented cells on black from one data set ({data}). Anything "
-    "else, such as whole smear fields, other stains or other microscopes, was not tested."
+    "Trained on single, segmented cells on black from one data set ({data}). Anything unlike its "
+    "cells and the tested ones, such as whole smear fields, other stains or other microscopes, was "
+    "not tested."
 )
 _TWO_SETS = (
     "Trained on single, segmented cells on black from one data set ({data}) and tested on another. "
@@ -126,11 +116,10 @@ def data(info: ModelInfo, evaluation: ModelEvaluation) -> Chapter:
 def split(info: ModelInfo, evaluation: ModelEvaluation) -> Chapter:
     """Assignment of cells to parts, and possible leakage."""
     record = info.training["split"]
-    folds = info.training.get("out_of_fold")
-    sentence = _OUT_OF_FOLD.format(folds=folds) if folds else _split_sentence(record, evaluation)
+    sentences = (*_protocol(info, evaluation), evaluation.separation.sentence)
     blocks: list[Block] = [
-        Paragraph(f"Split by {_split_name(record, evaluation)}. {sentence}"),
-        *(Paragraph(line) for line in _leakage(info, evaluation)),
+        Paragraph(" ".join((f"Split by {_split_name(record)}.", *sentences, *_twins(record)))),
+        *(Paragraph(line) for line in _leakage(evaluation)),
     ]
     subjects = tuple(
         f"{name.capitalize()}: {formats.count(len(record[name]), 'subject')} "
@@ -149,19 +138,13 @@ def unlabelled(info: ModelInfo) -> tuple[Chapter, ...]:
 
 def limits(info: ModelInfo, evaluation: ModelEvaluation) -> Chapter:
     """Limitations of the estimates."""
-    first = _TWO_SETS if is_external(info, evaluation) else _ONE_SET
+    first = _TWO_SETS if evaluation.external else _ONE_SET
     name = data_name(info) or "its name is not in model.json"
-    record = info.training["split"]
-    image_split = (_split_sentence(record, evaluation),) if evaluation.split_kind == "image" else ()
-    return Chapter(LIMITS, (Bullets((first.format(data=name), *image_split, *_LIMITS)),))
-
-
-def is_external(info: ModelInfo, evaluation: ModelEvaluation) -> bool:
-    """Whether none of the evaluated subjects is in the model's split."""
-    record = info.training["split"]
-    names = {name for part in ("train", "validation", "test") for name in record.get(part, [])}
-    rows = {row.subject for part in results.splits_of(evaluation) for row in part.subjects}
-    return bool(rows) and not rows & names
+    separation = evaluation.separation
+    subjects = () if separation.new_subjects else (separation.sentence,)
+    intervals = (_OVER_SUBJECTS,) if separation.state != "unknown" else ()
+    items = (first.format(data=name), *subjects, *intervals, *_LIMITS)
+    return Chapter(LIMITS, (Bullets(items),))
 
 
 def public_dataset(info: ModelInfo) -> PublicDataset | None:
@@ -201,31 +184,29 @@ def _trained_on(info: ModelInfo) -> str:
     )
 
 
-def _split_name(record: dict[str, Any], evaluation: ModelEvaluation) -> str:
+def _split_name(record: dict[str, Any]) -> str:
     """Unit of the split with its seed, or the split file."""
     if record["kind"] == split_files.KIND:
         return f"the file {record['file']}, SHA-256 {record['sha256'][:16]}"
-    seed = f", seed {record['seed']}" if "seed" in record else ""
-    return f"{evaluation.split_kind}{seed}"
+    return f"{record['kind']}, seed {record['seed']}" if "seed" in record else str(record["kind"])
 
 
-def _split_sentence(record: dict[str, Any], evaluation: ModelEvaluation) -> str:
-    """Consequence of the split for the estimates; for a split file, its leaks."""
-    if record["kind"] != split_files.KIND:
-        return _SPLIT_SENTENCES[evaluation.split_kind]
-    leaks, sentence = record["leaks"], _SPLIT_SENTENCES["subject"]
-    unknown, twins = leaks["unknown_subjects"], leaks["twins_of_test_cells"]
-    if leaks["subjects"]:
-        subjects = formats.count(leaks["of"], "independent subject")
-        sentence = _SHARED_SUBJECTS.format(shared=len(leaks["subjects"]), of=subjects)
-    elif unknown:
-        sentence = _UNKNOWN.format(images=formats.count(unknown, "image"))
-    return sentence + (_TWINS.format(cells=formats.count(twins, "test cell")) if twins else "")
+def _protocol(info: ModelInfo, evaluation: ModelEvaluation) -> tuple[str, ...]:
+    """How the split was drawn, where that needs a sentence."""
+    if folds := info.training.get("out_of_fold"):
+        units = "subjects" if evaluation.separation.groups else "cells"
+        return (_OUT_OF_FOLD.format(folds=folds, units=units),)
+    return (_AT_RANDOM,) if info.training["split"]["kind"] == "image" else ()
 
 
-def _leakage(info: ModelInfo, evaluation: ModelEvaluation) -> tuple[str, ...]:
+def _twins(record: dict[str, Any]) -> tuple[str, ...]:
+    twins = record.get("leaks", {}).get("twins_of_test_cells")
+    return (_TWINS.format(cells=formats.count(twins, "test cell")),) if twins else ()
+
+
+def _leakage(evaluation: ModelEvaluation) -> tuple[str, ...]:
     """Leakage through subjects with cells on both sides of the split."""
-    if is_external(info, evaluation):
+    if evaluation.external:
         return (_OTHER_DATA,)
     part = results.splits_of(evaluation)[0]
     subjects, groups = len(part.subjects), part.independent_subjects

@@ -75,7 +75,6 @@ def facts(info: ModelInfo, evaluation: ModelEvaluation) -> frozenset[str]:
     """Names of the facts that the run documents."""
     training, splits = info.training, results.splits_of(evaluation)
     split, recipe = training.get("split", {}), training.get("recipe", {})
-    external = background.is_external(info, evaluation)
     estimates = [estimate for part in splits for estimate in part.estimates]
     over_subjects = any(estimate.over_subjects.known for estimate in estimates)
     present = {
@@ -93,8 +92,8 @@ def facts(info: ModelInfo, evaluation: ModelEvaluation) -> frozenset[str]:
         "over subjects": over_subjects,
         "subjects": splits[0].subjects,
         "both classes": splits[0].blast.cells and splits[0].normal.cells,
-        "internal": splits[0].subjects and not external,
-        "external": external,
+        "internal": splits[0].subjects and not evaluation.external,
+        "external": evaluation.external and splits[0].subjects,
         "ensemble": info.architecture == "ensemble",
     }
     return frozenset(name for name, value in present.items() if value)

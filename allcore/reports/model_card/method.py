@@ -45,7 +45,7 @@ def network(info: ModelInfo) -> Chapter:
         ("Device", training.get("device")),
         ("Duration", minutes),
     )
-    sentences = (_sampling(recipe), _targets(training), _epoch_choice(training))
+    sentences = (_sampling(info), _targets(training), _epoch_choice(training))
     texts = tuple(map(Paragraph, filter(None, sentences)))
     return Chapter(NETWORK, (*texts, _table(rows)))
 
@@ -92,10 +92,11 @@ def _table(rows: tuple[tuple[str, Any], ...]) -> Table:
     return Table(("Setting", "Value"), settings)
 
 
-def _sampling(recipe: dict[str, Any]) -> str:
+def _sampling(info: ModelInfo) -> str:
+    recipe = info.training.get("recipe", {})
     if "subject_strength" not in recipe:
         return ""
-    if not recipe["subject_strength"]:
+    if not recipe["subject_strength"] or not info.separation.groups:
         return "Training cells were drawn so that both classes were equally likely."
     if recipe["subject_strength"] == 1:
         return (
@@ -120,8 +121,8 @@ def _targets(training: dict[str, Any]) -> str:
     if recipe.get("distilled"):
         lines.append(
             f"Of each training target {100 * recipe['distilled']:.0f} % is the answer of a network "
-            "that was trained without the cell's subject, and without the tested cells; the rest "
-            "is its label."
+            "that was trained without the cell's fold, and without the tested cells; the rest is "
+            "its label."
         )
     if "bag_auroc" in training:
         loss = training["distillation_difference"]
@@ -155,8 +156,8 @@ def _calibration(info: ModelInfo) -> str:
     if info.training.get("nested"):
         return (
             "Each fold was calibrated on all cells outside of it, counted alike, each answered by "
-            "a network that was trained without its subject and without the fold. The calibration "
-            "is part of the weights: the mean of those of the folds."
+            "a network that was trained without it and without the fold. The calibration is part "
+            "of the weights: the mean of those of the folds."
         )
     if info.training.get("out_of_fold"):
         return (

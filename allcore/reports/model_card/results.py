@@ -29,15 +29,17 @@ _ESTIMATES_HEAD = (
 _SETS_HEAD = (
     "Rule", "Covered (over subjects)", "ALL blasts covered", "Normal covered", "Can't tell",
 )  # fmt: skip
-_KNOWN_SUBJECTS = (
-    "The held-out cells are of subjects that training saw, so the sets hold for new images of "
-    "these subjects only, not for anybody else's."
-)
+_SCOPES = {
+    False: "The held-out cells are of subjects that training saw, so the sets hold for new images "
+    "of these subjects only, not for anybody else's.",
+    None: "The subjects of these cells or of the training cells are unknown, so nobody can say "
+    "whether the sets hold for unseen subjects.",
+}
 _GATE_METHOD = (
     "A picture is answered only where it can be read, shows one cell on black, whole, well exposed "
     "and in focus, and where what the network reads in it lies near what it read in training cells "
     "(Mahalanobis distance). Limits come from training cells, that of the distance from validation "
-    "subjects."
+    "cells."
 )
 _OOD_SCORES = {
     "mahalanobis": "Mahalanobis distance (in use)",
@@ -100,7 +102,7 @@ def coverage_text(coverage: Coverage) -> str:
         "average."
     )
     if not coverage.new_subjects:
-        return f"{text} {_KNOWN_SUBJECTS}"
+        return f"{text} {_SCOPES[coverage.new_subjects]}"
     least = ", ".join(
         f"{row.subject} {100 * row.accuracy.value:.0f} % of {row.cells}"
         for row in coverage.worst[:_LEAST_COVERED]
@@ -131,10 +133,10 @@ def gate_chapters(gate: Mapping[str, Any] | None) -> tuple[Chapter, ...]:
 
 def gate_text(gate: Mapping[str, Any]) -> str:
     """Share of held-out cells that pass the gate, and the subjects with the lowest shares."""
-    share = gate["accepted"]
+    share, over = gate["accepted"], "cells" if gate.get("subjects", 1) is None else "subjects"
     text = (
         f"{100 * share['value']:.1f} % ({100 * share['low']:.1f} to {100 * share['high']:.1f}, "
-        f"over subjects) of {gate['cells']:,} held-out cells pass, judged on {gate['judged_on']}."
+        f"over {over}) of {gate['cells']:,} held-out cells pass, judged on {gate['judged_on']}."
     )
     low = gate["accepted_by_subject"]
     if not low:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from allcore import formats
 from allcore.data import splits
 from allcore.data.manifest import Manifest
 from allcore.data.splits import Split
@@ -81,6 +82,13 @@ def _check_cells(manifest: Manifest) -> None:
 
 
 def _check_groups(manifest: Manifest, folds: int) -> None:
+    unknown = int(manifest.table["subject"].isna().sum())
+    if unknown:
+        raise DataError(
+            f"The subject of {formats.count(unknown, 'image')} is unknown, so no network can be "
+            "judged on unseen subjects: give a CSV table with a column subject, or choose "
+            "--protocols paper."
+        )
     groups = manifest.table.groupby("label")["group"].nunique()
     fewest = int(groups.min()) if len(groups) == 2 else 0
     if fewest < folds:

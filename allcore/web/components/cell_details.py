@@ -49,7 +49,7 @@ _EXPOSURES: dict[TrainingExposure, str] = {
     "cell": "It was trained on this very cell; the held-out probability above is another's.",
     "subject": "It was trained on other cells of this subject.",
     "no": "It was not trained on this subject.",
-    "unknown": "Whether it was trained on this cell is not known.",
+    "unknown": "Whether it was trained on cells of this subject is not known.",
 }
 _NO_NETWORK = "These predictions came from a file, so there is no network to ask about the cell."
 _METHOD = (
@@ -305,7 +305,9 @@ def _show_network(
     called = CLASS_NAMES["all" if probability >= context.threshold else "hem"]
     network, exposure = "The network in the model's folder", _EXPOSURES[recorded.exposure]
     if fold is not None:
-        network, exposure = "The network behind the held-out answer", "It never saw this subject."
+        known = context.identity.subject is not None and not model.info.separation.unknown
+        network = "The network behind the held-out answer"
+        exposure = f"It never saw this {'subject' if known else 'cell'}."
     with slots["text"].container():
         st.markdown(
             f"{network} gives {probability:.2f} (threshold {context.threshold:.2f}): {called}. "

@@ -233,7 +233,7 @@ def _show_set(slot: DeltaGenerator, part: parts.PredictionSet, exposure: Trainin
     """Draw the classes that can't be ruled out, and for which cells that holds."""
     text, strong = _NO_SETS, ""
     if part.sets is not None:
-        scope = f"This holds for 95 % of {part.scope}, on average over subjects."
+        scope = f"This holds for 95 % of {part.scope}."
         text, strong = parts.CAUTIONS[exposure] or scope, part.sentence
     say(slot, text, lines=3, strong=strong)
 

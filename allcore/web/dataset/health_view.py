@@ -36,16 +36,17 @@ MARKS = {
 """Icon and meaning of a severity, distinguishable without colour."""
 METHOD = """
 Copies are found by the texture inside the cell, whatever the picture around it and however it is
-turned. Shortcuts are judged on subjects that were held out, by trees on one or two plain facts.
-Labels are judged by a model that saw neither cell nor subject: named is a cell whose other class is
+turned. Shortcuts are judged on held-out subjects, by trees on one or two plain facts. Labels are
+judged by a model that saw neither cell nor subject; where subjects are unknown, it may have seen
+other cells of a subject. Named is a cell whose other class is
 likelier and whose log-odds lie far beyond what is usual for cells of its label. A picture is
 blurred, dark or bright where it is far from the set's median both in robust deviations and by
 share. What is found is a reason to look, no verdict on a cell. Leaks are those of the split chosen
 in the sidebar.
 """
 SHORTCUT = (
-    "A plain fact of the picture tells blasts from normal cells of subjects that were never seen, "
-    "so a model may score well without looking at the cell."
+    "A plain fact of the picture tells blasts from normal cells on {judged_on}, so a model may "
+    "score well without looking at the cell."
 )
 SEARCHING = "Looking for what is wrong, once for this data set: up to some minutes"
 NO_FILES = ":material/hide_image: None of these pictures is on this machine."
@@ -150,7 +151,7 @@ def _show_finding(context: DatasetContext, entry: FindingGroup) -> None:
     why = entry.findings[0].why
     if entry.kind == "shortcut":
         show_chart(dataset_plots.shortcut_bars(entry.findings), name="shortcuts")
-        why = SHORTCUT
+        why = SHORTCUT.format(judged_on=finding_text.judged_on(entry.findings[0].detail))
     st.markdown(f"**Why it matters.** {frame.plain(why)}", width=frame.TEXT_WIDTH)
     st.markdown(f"**What to do.** {frame.plain(entry.findings[0].do)}", width=frame.TEXT_WIDTH)
     sentences = (f"- {frame.plain(sentence)}" for sentence in _number_sentences(entry.findings))

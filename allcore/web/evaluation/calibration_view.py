@@ -58,13 +58,13 @@ def _method_text(context: Context) -> str:
         return "A file's probabilities are shown as they came."
     if _is_out_of_fold(context):
         return (
-            "An out-of-fold model is calibrated fold by fold on other subjects than it is shown "
-            "for (Platt scaling); only the calibrated log-odds are kept, so there is no curve "
+            "An out-of-fold model is calibrated fold by fold on other folds than it is shown for "
+            "(Platt scaling); only the calibrated log-odds are kept, so there is no curve "
             "from before."
         )
     return (
         f"Before: the sigmoid of the network's log-odds. After: divided by the temperature "
-        f"{info.temperature:.2f}, found on validation subjects."
+        f"{info.temperature:.2f}, found on validation cells."
     )
 
 

@@ -35,9 +35,12 @@ def show_robustness(context: Context) -> None:
         name="robustness",
         alt=f"{metrics.TITLES[metric]} by how far pictures are altered",
     )
+    of, bands = "unknown subjects", "without subjects there are no bands"
+    if results.subjects is not None:
+        of, bands = formats.count(results.subjects, "subject"), "bands are 95 % over subjects"
     st.caption(
-        f"{formats.count(results.cells, 'held-out cell')} of {results.subjects or 'unknown'} "
-        "subjects, at the model's own threshold; bands are 95 % over subjects.",
+        f"{formats.count(results.cells, 'held-out cell')} of {of}, at the model's own threshold; "
+        f"{bands}.",
         width=frame.TEXT_WIDTH,
     )
     with st.expander("Command"):

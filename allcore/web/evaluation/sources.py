@@ -11,9 +11,8 @@ from allcore.data import prediction_import
 from allcore.data.prediction_import import ImportChoices
 from allcore.data.score_columns import MEANINGS
 from allcore.errors import AllScopeError
-from allcore.evaluation import model_evaluation
 from allcore.labels import parse_label_codes
-from allcore.web import accounts, frame, resources
+from allcore.web import accounts, evaluations, frame, resources
 from allcore.web.evaluations import PredictionSource
 
 MODEL, SPLIT = "model", "split"
@@ -21,6 +20,12 @@ MODEL, SPLIT = "model", "split"
 _FILES, _OPENED, _NEXT = "prediction_files", "prediction_file_id", "prediction_file_next"
 _COLUMNS, _IMPORTED = "prediction_file_columns", "prediction_file_imported"
 _PROBLEM, _PREFIX = "prediction_file_problem", "file-"
+_LEADS = {
+    "shared": "{name} was trained on other cells of these subjects, so its lead says nothing about "
+    "new subjects.",
+    "unknown": "Whether {name} was trained on other cells of these subjects is unknown, so its "
+    "lead says nothing about new subjects.",
+}
 _RULE = "Fixed: a file brings no threshold of its own."
 
 
@@ -59,12 +64,12 @@ def source_of(key: str) -> PredictionSource:
 
 
 def leakage_warnings(sources: Iterable[PredictionSource]) -> tuple[str, ...]:
-    """A sentence for each model that was trained on other cells of its held-out subjects."""
+    """A sentence for each source whose held-out cells are not of unseen subjects."""
+    states = {source.name: evaluations.separate_subjects(source).state for source in sources}
     return tuple(
-        f"{frame.plain(source.name)} was trained on other cells of these subjects, so its lead "
-        "says nothing about new subjects."
-        for source in sources
-        if model_evaluation.trained_on_test_subjects(source.info)
+        _LEADS[state].format(name=frame.plain(name))
+        for name, state in states.items()
+        if state in _LEADS
     )
 
 

@@ -63,8 +63,7 @@ def test_card__says_what_a_reader_needs(made: tuple[ModelInfo, ModelEvaluation])
 def test_card__an_image_split_is_not_sold_as_unseen_subjects() -> None:
     table = simulated.predictions()
     training = simulated.info(table).training
-    split = training["split"] | {"kind": "image"}
-    info = simulated.info(table, training=training | {"split": split})
+    info = simulated.info(table, training=simulated.torn(training))
     text = document.card(info, model_evaluation.evaluate_model(table, info))
     assert text.count("do not say how the model does on a new subject") == 2  # split and limits
 

@@ -86,4 +86,5 @@ def test_leaks__a_sentence_a_model_that_knew_the_subjects(models: Path) -> None:
     model_folder.write_info(models / "untold", info)
     origins = [sources.source_of(name) for name in ("simulated", "second", "untold")]
     said = sources.leakage_warnings(origins)
-    assert len(said) == 1 and said[0].startswith("second was trained on other cells")
+    assert len(said) == 2 and said[0].startswith("second was trained on other cells")
+    assert said[1].startswith("Whether untold was trained on other cells of these subjects is unk")

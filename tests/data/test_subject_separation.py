@@ -1,0 +1,54 @@
+import pandas as pd
+import pytest
+
+from allcore.data.subject_separation import SubjectSeparation
+
+
+def separated(*rows: tuple[str | None, str]) -> SubjectSeparation:
+    """Of images as (subject, part), in groups of their own where the subject is unknown."""
+    table = pd.DataFrame(rows, columns=["subject", "part"], dtype=object)
+    groups = [subject or f"image {number}" for number, subject in enumerate(table["subject"])]
+    return SubjectSeparation.of_parts(table.assign(group=groups), table["part"])
+
+
+@pytest.mark.parametrize(
+    ("rows", "state"),
+    [
+        ([("A", "train"), ("A", "train"), ("B", "test"), ("C", "validation")], "apart"),
+        ([("A", "train"), ("A", "test"), ("B", "test")], "shared"),
+        ([("A", "validation"), ("A", "test"), (None, "train")], "shared"),
+        ([("A", "train"), ("B", "test"), (None, "train")], "unknown"),
+        ([("A", "train"), ("B", "test"), (None, "test")], "unknown"),
+        ([(None, "train"), (None, "test")], "unknown"),
+        ([("A", "train"), ("B", "test"), (None, "excluded"), ("A", "excluded")], "apart"),
+        ([], "unknown"),
+    ],
+)
+def test_of_parts__says_what_the_images_show(
+    rows: list[tuple[str | None, str]], state: str
+) -> None:
+    found = separated(*rows)
+    assert found.state == state
+    assert found.new_subjects == {"apart": True, "shared": False, "unknown": None}[state]
+    assert ("never saw" in found.sentence) == (state == "apart")
+    assert SubjectSeparation.of_record({"leaks": found.record()}) == found
+
+
+def test_sentence__counts_what_is_unknown() -> None:
+    some = separated(("A", "train"), ("B", "test"), (None, "test"), (None, "train"))
+    assert some.sentence.startswith("The subject of 2 images is unknown, so nobody can say")
+    none = separated((None, "train"), (None, "test"))
+    assert none.sentence.startswith("Subjects are unknown, so nobody can say")
+    for found in (some, none):
+        assert found.sentence.endswith("no figure here is about unseen subjects.")
+    both = separated(("A", "train"), ("A", "test"), (None, "test"))
+    assert "1 of 1 independent subject have cells in two" in both.sentence
+    assert both.sentence.endswith("The subject of 1 image is unknown.")
+
+
+def test_of_record__an_older_record_names_subjects_by_part() -> None:
+    apart = {"kind": "image", "train": ["1", "2"], "validation": ["3"], "test": ["4"]}
+    assert SubjectSeparation.of_record(apart).state == "apart"
+    merged = {"kind": "subject", "train": ["H3"], "test": ["H10"]}  # one person under two names
+    assert SubjectSeparation.of_record(merged).shared == ("H3+H10",)
+    assert SubjectSeparation.of_record({"kind": "subject", "train": []}).state == "unknown"
