@@ -77,7 +77,7 @@ def test_subject_folds__groups_dealt_evenly(blasts, normals, seed):
 
 
 def test_subject_split__too_few_subjects():
-    with pytest.raises(DataError, match="Only 2 groups"):
+    with pytest.raises(DataError, match="only 2 subjects, too few for 3 folds"):
         splits.subject_split(cells_of({"1": 4, "2": 4, "H7": 3, "H8": 3}), seed=0, folds=3)
 
 
