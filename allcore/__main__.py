@@ -1,15 +1,23 @@
 """The command line: ``python -m allcore COMMAND``.
 
 Each command is a plain typed function, listed in ``COMMANDS``. Exit status 0 is success, 1 a
-failure with a one-line reason, 2 a usage error.
+failure with a one-line reason, 2 a usage error, 130 an end by Ctrl-C.
 """
 
+import logging
 import sys
 from importlib import import_module
+from typing import cast
 
 import typer
 
-from allcore.errors import AllScopeError
+from allcore import formats, logs
+from allcore.cli import terminal
+from allcore.errors import AllScopeError, Stopped
+
+STOPPED = 130
+UsageProblem = cast(type[typer.BadParameter], typer.BadParameter.__mro__[2])
+"""Click's base of usage errors; typer ships Click and doesn't export it."""
 
 COMMANDS = {
     "info": "info.info",
@@ -59,11 +67,39 @@ def application() -> typer.Typer:
 
 
 def main() -> None:
-    """Run the command in ``sys.argv``; an AllScopeError prints one line and exits with status 1."""
+    """Run the command in ``sys.argv``, and exit with its status; a failure prints one line."""
+    terminal.escape_unknown_letters()
+    status, line = _run()
+    if line:
+        terminal.show(line, file=sys.stderr)
+    sys.exit(status)
+
+
+def _run() -> tuple[int, str]:
+    """Exit status of the command, and the line that says why it failed."""
     try:
-        application()()
+        logs.configure(at_least=logging.WARNING)
+        status = application()(standalone_mode=False)
+        terminal.flush()
+        return (STOPPED, "Stopped.") if status == STOPPED else (int(status or 0), "")
+    except UsageProblem as problem:
+        problem.message = "\n".join(map(formats.printable, problem.message.split("\n")))
+        problem.show()
+        return problem.exit_code, ""
+    except Stopped as stop:
+        return STOPPED, str(stop)
+    except (KeyboardInterrupt, typer.Abort):
+        return STOPPED, "Stopped."
     except AllScopeError as error:
-        sys.exit(f"Error: {error}")
+        return 1, f"Error: {error}"
+    except BrokenPipeError:  # nobody reads on, as after `| head`
+        return 1, ""
+    except OSError as error:
+        place = error.filename or "The output"
+        return 1, (
+            f"Error: {place} can't be read or written ({error.strerror or error}): check its "
+            "rights and the free space, or choose another place."
+        )
 
 
 def _typer(text: str) -> typer.Typer:

@@ -28,12 +28,17 @@ class JsonLines(logging.Formatter):
         if record.exc_info and record.exc_info[0]:
             line["error"] = record.exc_info[0].__name__
             line["where"] = _where(record)
-        return json.dumps(line, ensure_ascii=False, default=str)
+        return json.dumps(line, default=str)
 
 
-def configure() -> None:
-    """Log this program's records to standard error; a further call changes the level only."""
-    LOGGER.setLevel(settings.load().log_level)
+def configure(*, at_least: int = logging.NOTSET) -> None:
+    """Log this program's records to standard error; a further call changes the level only.
+
+    Args:
+        at_least: level below which nothing is logged, whatever the settings say.
+    """
+    level = logging.getLevelNamesMapping()[settings.load().log_level]
+    LOGGER.setLevel(max(level, at_least))
     if not any(isinstance(handler.formatter, JsonLines) for handler in LOGGER.handlers):
         handler = logging.StreamHandler(sys.stderr)
         handler.setFormatter(JsonLines())

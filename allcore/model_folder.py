@@ -189,9 +189,9 @@ def write_info(path: Path, info: ModelInfo) -> None:
 
 def write_weights(path: Path, network: "CellNetwork") -> str:
     """Write the weights in float16 and return the file's SHA-256."""
-    from safetensors.torch import save_file
+    from safetensors.torch import save
 
-    save_file(_stored(network), path / WEIGHTS)
+    (path / WEIGHTS).write_bytes(save(_stored(network)))  # a full disk is an OSError this way
     return sha256(path / WEIGHTS)
 
 

@@ -8,7 +8,7 @@ from typer import BadParameter, Option
 
 from allcore import formats, settings
 from allcore.cli import options, terminal
-from allcore.errors import AllScopeError, ModelError
+from allcore.errors import ModelError, Stopped
 from allcore.notice import RESEARCH_USE
 
 if TYPE_CHECKING:
@@ -104,11 +104,13 @@ def compare(
         device=device,
         command=options.command_line(),
     )
+    for folder, option in ((request.out, "--out"), (request.work, "--work")):
+        terminal.require_writable(folder, option, kind="folder")
     devices.use_threads(chosen.threads)
     try:
         comparison = run.compare(request)
     except KeyboardInterrupt:
-        raise AllScopeError(
+        raise Stopped(
             f"Stopped. Finished runs are kept in {request.work}: the same command goes on there."
         ) from None
     _print_comparison(comparison, request.out)

@@ -13,7 +13,7 @@ from typer import Option
 
 from allcore import formats, settings
 from allcore.cli import options, terminal
-from allcore.errors import AllScopeError, DataError
+from allcore.errors import DataError
 from allcore.notice import RESEARCH_USE
 
 if TYPE_CHECKING:
@@ -62,8 +62,9 @@ def evaluate(
     chosen = settings.load()
     installed = model_folder.resolve(model or chosen.model)
     device = device or chosen.device
+    terminal.require_writable(out, "--out", kind="folder")
     if only_gate or robustness or only_facts:
-        _make_folder(out)
+        out.mkdir(parents=True, exist_ok=True)
     images = readers.read(data)
     if only_gate:
         return _evaluate_gate(images, installed, out, device=device, fields=fields, as_json=as_json)
@@ -73,15 +74,6 @@ def evaluate(
         _evaluate_robustness(images, installed, out, device=device, cells=cells, as_json=as_json)
     if not (robustness or only_facts):
         _evaluate_model(images, installed, out, device=device, as_json=as_json)
-
-
-def _make_folder(out: Path) -> None:
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise AllScopeError(
-            f"The folder {out} can't be made ({error.strerror}): choose another with --out."
-        ) from error
 
 
 def _evaluate_model(
@@ -98,7 +90,7 @@ def _evaluate_model(
     with options.progress_bar(len(images)) as bar:
         table = held_out_predictions.predict(images, model, predictor, progress=bar.update)
     evaluation = model_evaluation.evaluate_model(table, model.info)
-    _make_folder(out)
+    out.mkdir(parents=True, exist_ok=True)
     table.to_parquet(out / model_folder.PREDICTIONS, index=False)
     json_files.write_metrics(evaluation, out / json_files.METRICS)
     html = evaluation_html.evaluation_html(evaluation, table, model.info)

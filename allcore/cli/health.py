@@ -33,6 +33,9 @@ def health(
 
     if (exclude is None) != (out is None):
         raise BadParameter("go together", param_hint="--exclude, --out")
+    for path, option in ((csv, "--csv"), (out, "--out")):
+        if path is not None:
+            terminal.require_writable(path, option, kind="file")
     health = findings_cache.all_findings(folder, split=split)
     findings = list(health.findings)
     if csv is not None:

@@ -80,8 +80,7 @@ def _build(
         try:
             return build.build_index(chosen, loader=loader, start=bar.reset, progress=progress)
         except (KeyboardInterrupt, Stopped):
-            bar.close()
-            sys.exit(str(Stopped()))
+            raise Stopped from None
 
 
 def _print_summary(summary: dict[str, Any], as_json: bool) -> None:

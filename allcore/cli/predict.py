@@ -11,11 +11,14 @@ from typer import Argument, BadParameter, Option
 
 from allcore import formats, settings
 from allcore.cli import options, terminal
-from allcore.errors import AllScopeError
+from allcore.errors import AllScopeError, Stopped
 from allcore.labels import VERDICT_NAMES
 from allcore.notice import RESEARCH_USE
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from allcore.inference.predictor import Predictor
     from allcore.inference.results import PredictedRow
     from allcore.model_folder import InstalledModel
     from allcore.reports.report_verification import ReportVerification
@@ -56,19 +59,89 @@ def predict(
     chosen = settings.load()
     installed = model_folder.resolve(model or chosen.model)
     device = device or chosen.device
-    terminal.show(RESEARCH_USE, file=sys.stderr)
+    if out:
+        terminal.require_writable(out, "--out", kind="file")
     if report:
-        rows = _with_reports(paths, installed, device, batch_size, report)
-    elif engine == "ray":
-        from allcore.inference import distributed
-
-        rows = list(
-            distributed.rows(paths, folder=installed.folder, device=device, batch_size=batch_size)
-        )
-    else:
-        rows = _predict(paths, installed, device, batch_size)
+        terminal.require_writable(report, "--report", kind="folder")
+    terminal.show(RESEARCH_USE, file=sys.stderr)
+    rows: list[PredictedRow] = []
+    stream = _stream(paths, installed, device, batch_size, engine=engine, report=report)
+    stopped = _collect(stream, rows)
     if out:
         export.write(rows, out)
+    _print_rows(rows, out, report, as_json=as_json)
+    if stopped:
+        raise Stopped(f"Stopped after {formats.count(len(rows), 'picture')}: {_kept(out)}.")
+    if missing := [path for path in paths if not path.exists()]:
+        terminal.show(
+            f"Error: There is no file or folder {missing[0]}: check the path.", file=sys.stderr
+        )
+        raise typer.Exit(1)
+
+
+def _stream(
+    paths: list[Path],
+    model: "InstalledModel",
+    device: str,
+    batch_size: int,
+    *,
+    engine: str,
+    report: Path | None,
+) -> "Iterator[PredictedRow]":
+    """Yield the rows as they are predicted; with `report` after the reports of the picture."""
+    from allcore.inference import image_sources, jobs
+
+    if engine == "ray":
+        from allcore.inference import distributed
+
+        yield from distributed.rows(
+            paths, folder=model.folder, device=device, batch_size=batch_size
+        )
+        return
+    sources = list(image_sources.walk(paths))
+    others = _other_models(model, device) if report else {}
+    predictor = options.load_predictor(model, device)
+    with options.progress_bar(len(sources)) as bar:
+        if report:
+            from allcore.reports import prediction_files
+
+            rows = prediction_files.write_reports(
+                sources, report, model=model, predictor=predictor, others=others,
+                batch_size=batch_size,
+            )  # fmt: skip
+        else:
+            rows = jobs.predict_files(predictor, paths, batch_size=batch_size)
+        for row in rows:
+            bar.update()
+            yield row
+
+
+def _other_models(model: "InstalledModel", device: str) -> "dict[InstalledModel, Predictor]":
+    from allcore.reports import prediction_files
+
+    others, errors = prediction_files.load_other_models(model, device)
+    for error in errors:
+        terminal.show(error, file=sys.stderr)
+    return others
+
+
+def _collect(stream: "Iterator[PredictedRow]", rows: "list[PredictedRow]") -> bool:
+    """Append the rows of a stream to a list; True where Ctrl-C ended it."""
+    try:
+        for row in stream:
+            rows.append(row)
+    except KeyboardInterrupt:
+        return True
+    return False
+
+
+def _print_rows(
+    rows: "list[PredictedRow]", out: Path | None, report: Path | None, *, as_json: bool
+) -> None:
+    if report:
+        reports = sum(bool(row.sha256) for row in rows)
+        pictures = formats.count(len(rows), "picture")
+        terminal.show(f"{reports} of {pictures} got a report in {report}.", file=sys.stderr)
     if as_json:
         terminal.show(json.dumps([asdict(row) for row in rows], ensure_ascii=False, indent=1))
     elif out:
@@ -78,40 +151,8 @@ def predict(
         terminal.show(_summary(rows), file=sys.stderr)
 
 
-def _predict(
-    paths: list[Path], model: "InstalledModel", device: str, batch_size: int
-) -> "list[PredictedRow]":
-    from allcore.inference import image_sources, jobs
-
-    predictor = options.load_predictor(model, device)
-    with options.progress_bar(sum(1 for _ in image_sources.walk(paths))) as bar:
-        return list(
-            jobs.predict_files(predictor, paths, batch_size=batch_size, progress=bar.update)
-        )
-
-
-def _with_reports(
-    paths: list[Path], model: "InstalledModel", device: str, batch_size: int, folder: Path
-) -> "list[PredictedRow]":
-    """Predict, and write the reports of readable images."""
-    from allcore.inference import image_sources
-    from allcore.reports import prediction_files
-
-    sources, rows = list(image_sources.walk(paths)), []
-    others, errors = prediction_files.load_other_models(model, device)
-    for error in errors:
-        terminal.show(error, file=sys.stderr)
-    predictor = options.load_predictor(model, device)
-    with options.progress_bar(len(sources)) as bar:
-        for row in prediction_files.write_reports(
-            sources, folder, model=model, predictor=predictor, others=others, batch_size=batch_size
-        ):
-            rows.append(row)
-            bar.update()
-    reports = sum(bool(row.sha256) for row in rows)
-    pictures = formats.count(len(rows), "picture")
-    terminal.show(f"{reports} of {pictures} got a report in {folder}.", file=sys.stderr)
-    return rows
+def _kept(out: Path | None) -> str:
+    return f"their answers are in {out}" if out else "their answers are above"
 
 
 def _verify(path: Path, device: str | None, *, as_json: bool) -> None:

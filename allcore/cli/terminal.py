@@ -33,6 +33,19 @@ def escape_unknown_letters() -> None:
             stream.reconfigure(errors="escape")
 
 
+def flush() -> None:
+    """Write what is waiting for standard output.
+
+    Raises:
+        OSError: it can't be written, and nothing is left to fail at the end of the process.
+    """
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise
+
+
 def require_writable(path: Path, option: str, *, kind: Literal["file", "folder"]) -> None:
     """Raise an AllScopeError where a file or a folder can't be written, before the work begins.
 

@@ -6,6 +6,7 @@ from typing import Annotated
 from typer import BadParameter, Option
 
 from allcore.cli import options, terminal
+from allcore.errors import Stopped
 
 
 def train(
@@ -106,13 +107,20 @@ def train(
         command=options.command_line(),
         teachers=teachers,
     )
+    terminal.require_writable(out, "--out", kind="folder")
     if unlabelled and teacher:
         request = semi_supervised.SemiSupervisedRequest(
             unlabelled, teacher, confidence, control=control
         )
         terminal.show(semi_supervised.train(plan, request))
         return
-    result = (out_of_fold_training if out_of_fold else run).train(plan)
+    try:
+        result = (out_of_fold_training if out_of_fold else run).train(plan)
+    except KeyboardInterrupt:
+        raise Stopped(
+            f"Stopped: {out} keeps what was trained up to the last whole epoch, if there was one, "
+            "and the same command goes on from there."
+        ) from None
     if result is not None:  # None in all processes of torchrun but the first
         info = trained_model.write(result)
         separation = model_evaluation.separate_subjects(result.held_out, info)

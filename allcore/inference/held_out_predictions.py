@@ -48,7 +48,7 @@ def predict(
         else:
             logits[answer.row.path] = answer.prediction.logit
     table = images.table.copy()
-    table["logit"] = [logits.get(str(path)) for path in images.paths()]
+    table["logit"] = [logits.get(image_sources.source_name(path)) for path in images.paths()]
     table = table[table["logit"].notna()].reset_index(drop=True)
     if table.empty:
         raise DataError(

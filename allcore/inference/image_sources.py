@@ -13,6 +13,7 @@ from typing import IO
 
 from allcore.data.images import formats
 from allcore.errors import BadImage
+from allcore.formats import printable
 
 MAX_MEMBERS = 20_000
 MAX_TOTAL_BYTES = 8 * 2**30
@@ -36,10 +37,18 @@ def walk(paths: Iterable[Path]) -> Iterator[Source]:
     only hidden files and operating system files are skipped.
     """
     for path in files(paths):
-        if path.suffix.lower() == ".zip":
-            yield from members(path, name=str(path))
+        name = source_name(path)
+        if problem := _problem_of_file(path):
+            yield refused(name, problem)
+        elif path.suffix.lower() == ".zip":
+            yield from members(path, name=name)
         else:
-            yield Source(name=str(path), read=partial(_read_file, path))
+            yield Source(name=name, read=partial(_read_file, path))
+
+
+def source_name(path: Path) -> str:
+    """Name of a file's source: its path, with control characters and bytes of no letter escaped."""
+    return printable(str(path))
 
 
 def files(paths: Iterable[Path]) -> Iterator[Path]:
@@ -68,7 +77,7 @@ def members(file: Path | IO[bytes], *, name: str) -> Iterator[Source]:
         yield refused(name, problem)
         return
     for info in infos:
-        yield _member(archive, info, name=f"{name}/{_base_name(info.filename)}")
+        yield _member(archive, info, name=f"{name}/{printable(_base_name(info.filename))}")
 
 
 def refused(name: str, sentence: str) -> Source:
@@ -87,19 +96,25 @@ def is_junk(path: str) -> bool:
 
 
 def _inside(folder: Path) -> list[Path]:
-    files = (path for path in folder.rglob("*") if path.is_file())
+    files = (path for path in folder.rglob("*") if not path.is_dir())
     return sorted(path for path in files if not is_junk(path.relative_to(folder).as_posix()))
+
+
+def _problem_of_file(path: Path) -> str | None:
+    """Reason why a path can't be read, before it is: a named pipe would never end."""
+    if path.is_file():
+        return None
+    if path.is_dir():
+        return "The folder holds no files; check the path."
+    if path.exists():
+        return "This is a pipe or a device, no file; save the picture as a file and give that."
+    return "There is no such file; check the path."
 
 
 def _read_file(path: Path) -> bytes:
     try:
-        if path.is_file():
-            formats.check_bytes(path.stat().st_size)
+        formats.check_bytes(path.stat().st_size)
         return path.read_bytes()
-    except IsADirectoryError:
-        raise BadImage("The folder holds no files; check the path.") from None
-    except FileNotFoundError:
-        raise BadImage("There is no such file; check the path.") from None
     except OSError as error:
         raise BadImage(f"The file can't be read ({error.strerror}); check its rights.") from error
 

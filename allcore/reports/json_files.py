@@ -80,6 +80,9 @@ def from_json(kind: type[Record], value: Any) -> Record:
     return cast(Record, decoded)
 
 
+_SPLITS = {"apart": "subject", "shared": "image", "unknown": "unknown"}
+
+
 def evaluation_json(evaluation: ModelEvaluation) -> dict[str, Any]:
     """Content of ``metrics.json``: every estimate with both intervals."""
     fields = ("temperature", "threshold", "threshold_rule", "baseline_threshold")
@@ -88,6 +91,7 @@ def evaluation_json(evaluation: ModelEvaluation) -> dict[str, Any]:
         "notice": notice.RESEARCH_USE,
         "model": evaluation.model,
         "weights_sha256": evaluation.weights_sha256,
+        "split": _SPLITS[evaluation.separation.state],
         "unseen_subjects": evaluation.separation.new_subjects,
         "subjects": evaluation.separation.sentence,
         **{name: getattr(evaluation, name) for name in fields},

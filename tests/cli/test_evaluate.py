@@ -75,7 +75,8 @@ def test_evaluate__held_out_cells_only(
     printed = capsys.readouterr().out
     assert RESEARCH_USE in printed
     assert "Weighted F1" in printed
-    assert "4 images of the training subjects: left out." in printed
+    assert "4 images that training saw, or of a subject that it saw: left out." in printed
+    assert "subjects that training never saw" in printed
 
 
 def test_evaluate__logits_are_the_predictors(model: Path, cells: Path, tmp_path: Path) -> None:
@@ -127,7 +128,7 @@ def test_evaluate__says_what_is_wrong(model: Path, cells: Path, tmp_path: Path) 
     with pytest.raises(DataError, match="None of the 1 images"):
         evaluate(data=tmp_path / "broken", out=tmp_path / "out")
     (tmp_path / "file").write_text("")
-    with pytest.raises(AllScopeError, match="can't be made"):
+    with pytest.raises(AllScopeError, match="can't be written"):
         evaluate(data=cells, out=tmp_path / "file" / "out")
 
 

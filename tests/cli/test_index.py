@@ -11,7 +11,7 @@ from allcore import __main__ as cli
 from allcore.audit.findings import findings_cache
 from allcore.audit.index import store
 from allcore.cli import health, index
-from allcore.errors import DataError, ModelError
+from allcore.errors import DataError, ModelError, Stopped
 from tests.conftest import draw_folders
 
 
@@ -141,5 +141,5 @@ def test_index__stopped_says_that_it_goes_on(root: Path, monkeypatch: pytest.Mon
         raise KeyboardInterrupt
 
     monkeypatch.setattr("allcore.audit.index.build.build_index", stopped)
-    with pytest.raises(SystemExit, match="the next run goes on"):
+    with pytest.raises(Stopped, match="the next run goes on"):
         index.index(root, no_embeddings=True)

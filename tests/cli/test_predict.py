@@ -93,7 +93,9 @@ def test_predict__prints_a_table_and_the_notice_beside_it(
 
 
 def test_predict__prints_json_for_machines(run: Callable[..., Result], cells: Path) -> None:
-    rows = json.loads(run(cells / "0.bmp", "missing.bmp", "--json").stdout)
+    result = run(cells / "0.bmp", "missing.bmp", "--json")
+    assert result.exit_code == 1
+    rows = json.loads(result.stdout)
     assert [list(row) for row in rows] == [list(COLUMNS)] * 2
     assert [row["p_all"] is None for row in rows] == [False, True]
     assert "no such file" in rows[1]["reason"]

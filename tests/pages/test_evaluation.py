@@ -452,7 +452,9 @@ def test_two__one_of_one_class_has_no_curve(own: Path) -> None:
 
 
 def test_two__a_model_of_an_image_split_warns_of_itself(full: Path) -> None:
-    assert "also trained on" in page_text(opened(model="second"))
+    said = page_text(opened(model="second"))
+    assert "have cells in two of training, validation and test" in said
+    assert "never saw" not in said
 
 
 # Folders that lack something

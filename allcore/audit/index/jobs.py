@@ -23,6 +23,7 @@ from typing import IO, Literal
 from filelock import FileLock, Timeout
 
 import allcore
+from allcore import errors
 from allcore.audit.index import store
 from allcore.errors import AllScopeError, DataError
 
@@ -43,7 +44,7 @@ START_TIMEOUT = 600.0
 start takes minutes; a run whose process has ended fails at once."""
 
 
-class Stopped(DataError):
+class Stopped(errors.Stopped, DataError):
     """The run was stopped on request."""
 
     def __init__(self) -> None:

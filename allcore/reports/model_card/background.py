@@ -16,10 +16,10 @@ SPLIT, UNLABELLED, LIMITS = "Split and leakage", "Unlabelled cells", "Limits"
 _AT_RANDOM = "Images were split at random (the paper's protocol)."
 _TWINS = "Training or validation also hold twins, pictures of the same cell, of {cells}."
 _OUT_OF_FOLD = (
-    "The figures are out of fold: {units} were dealt into {folds} folds, and each fold's cells "
+    "The figures are out of fold: {unit}s were dealt into {folds} folds, and each fold's cells "
     "were predicted by a network that was trained by the same recipe without them. The network "
     "that ships was then trained on all of them; it resembles the ones that were tested, but "
-    "nothing is left to test it on."
+    "no {unit} is left to test it on."
 )
 _OTHER_DATA = (
     "The figures below are for cells that the model's split doesn't hold: they come from other "
@@ -194,8 +194,8 @@ def _split_name(record: dict[str, Any]) -> str:
 def _protocol(info: ModelInfo, evaluation: ModelEvaluation) -> tuple[str, ...]:
     """How the split was drawn, where that needs a sentence."""
     if folds := info.training.get("out_of_fold"):
-        units = "subjects" if evaluation.separation.groups else "cells"
-        return (_OUT_OF_FOLD.format(folds=folds, units=units),)
+        unit = "subject" if evaluation.separation.groups else "cell"
+        return (_OUT_OF_FOLD.format(folds=folds, unit=unit),)
     return (_AT_RANDOM,) if info.training["split"]["kind"] == "image" else ()
 
 
