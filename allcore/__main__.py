@@ -70,6 +70,9 @@ def main() -> None:
     """Run the command in ``sys.argv``, and exit with its status; a failure prints one line."""
     terminal.escape_unknown_letters()
     status, line = _run()
+    line = formats.printable(line)
+    if status == 1 and line:
+        sys.exit(line)  # prints it, and exits with status 1
     if line:
         terminal.show(line, file=sys.stderr)
     sys.exit(status)

@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING, Annotated
 
 from typer import Argument, Option
 
+from allcore.cli import terminal
+
 if TYPE_CHECKING:
-    from allcore.cli import terminal
-from allcore.store.backup import Backup
+    from allcore.store.backup import Backup
 
 File = Annotated[Path, Argument(help="The backup, a zip file.")]
 Pictures = Annotated[bool, Option("--pictures", help="Kept pictures as well.")]

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from typer import Argument, BadParameter, Option
+from typer import Argument, BadParameter, Exit, Option
 
 from allcore import formats, settings
 from allcore.cli import options, terminal
@@ -76,7 +76,7 @@ def predict(
         terminal.show(
             f"Error: There is no file or folder {missing[0]}: check the path.", file=sys.stderr
         )
-        raise typer.Exit(1)
+        raise Exit(1)
 
 
 def _stream(

@@ -33,7 +33,8 @@ def reports(run: Callable[..., Result], tmp_path: Path, cell_image: Rgb) -> Path
         tmp_path / "a cell.bmp", tmp_path / "a cell.bmp", tmp_path / "broken.bmp", "missing.bmp",
         "--report", tmp_path / "reports",
     )  # fmt: skip
-    assert made.exit_code == 0
+    assert made.exit_code == 1
+    assert "There is no file or folder missing.bmp" in made.stderr
     assert "3 of 4 pictures got a report" in made.stderr
     assert len(made.stdout.splitlines()) == 5
     return tmp_path / "reports"
