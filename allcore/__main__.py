@@ -27,6 +27,7 @@ COMMANDS = {
     "compare": "compare.compare",
     "experiment": "experiment.experiment",
     "index": "index.index",
+    "data show": "data.show",
     "data synth": "data.synth",
     "data measure": "data.measure",
     "data compare": "data.compare",

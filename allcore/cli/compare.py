@@ -60,6 +60,7 @@ def compare(
         Path | None, Option(help="Folder of finished runs, which are never done twice.")
     ] = None,
     device: options.TrainingDevice = "auto",
+    labels: options.Labels = None,
     quick: Annotated[
         bool, Option("--quick", help="A tiny budget on a small synthetic set: does it run?")
     ] = False,
@@ -87,7 +88,10 @@ def compare(
     fields |= {name: value for name, value in limits.items() if value is not None}
     request = run.ComparisonRequest(
         data=options.data_set(
-            data, quick_folder=home / "quick-set" if quick else None, quick_size=QUICK_SET
+            data,
+            quick_folder=home / "quick-set" if quick else None,
+            quick_size=QUICK_SET,
+            labels=labels,
         ),
         networks=_names(networks, "--networks", init),
         protocols=_names(protocols, "--protocols", init),

@@ -20,6 +20,7 @@ from allcore.notice import RESEARCH_USE
 if TYPE_CHECKING:
     from allcore.cnmc.download import DownloadResult
     from allcore.cnmc.verification import Verification
+    from allcore.data.dataset_inspection import DatasetSummary
 
 PER_SUBJECT = 24
 """Default number of measured cells a subject: enough for means, a minute for 50 subjects."""
@@ -109,6 +110,41 @@ def compare(
         out.parent.mkdir(parents=True, exist_ok=True)
         out.write_text(text, encoding="utf-8")
         terminal.show(f"Written to {out}.")
+
+
+def show(
+    folder: Annotated[Path, Argument(help="Folder of images, or CSV table of them.")],
+    labels: Annotated[
+        str | None,
+        Option(
+            "--labels",
+            metavar="NAME=CLASS,...",
+            help="Classes of labels or folders to try, such as 0=all,1=hem; not kept.",
+        ),
+    ] = None,
+    as_json: options.JsonFlag = False,
+) -> None:
+    """Show how a folder or table is read: layout, counts, what is left out, and warnings."""
+    from allcore.data import dataset_inspection, readers
+
+    choice = None if labels is None else options.label_option(labels)
+    summary = dataset_inspection.summarize(readers.read(folder, choice=choice))
+    if as_json:
+        print(json.dumps(summary.as_dict(), indent=2, ensure_ascii=False))
+    else:
+        print(_printable("\n".join(_summary_lines(summary))))
+
+
+def _summary_lines(summary: "DatasetSummary") -> Iterator[str]:
+    yield RESEARCH_USE
+    yield summary.sentence
+    splits = (f"{number:,} {split or 'in no split'}" for split, number in summary.splits.items())
+    yield f"Splits: {', '.join(splits) or 'none'}."
+    yield f"Subjects: {summary.subjects or 'unknown'}."
+    for files in summary.manifest.left_out:
+        kind = f" {files.suffix}" if files.suffix else ""
+        yield f"Left out: {files.count:,}{kind}, {files.reason}, such as {files.example}."
+    yield from (f"Note: {warning}" for warning in summary.warnings)
 
 
 def verify(

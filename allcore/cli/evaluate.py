@@ -32,6 +32,7 @@ def evaluate(
     out: Annotated[Path, Option(help="Folder for what is found, such as metrics.json.")],
     model: options.ModelName = None,
     device: options.Device = None,
+    labels: options.Labels = None,
     as_json: options.JsonFlag = False,
     robustness: Annotated[
         bool, Option("--robustness", help="Only robustness.json: the figures of altered cells.")
@@ -65,6 +66,7 @@ def evaluate(
     terminal.require_writable(out, "--out", kind="folder")
     if only_gate or robustness or only_facts:
         out.mkdir(parents=True, exist_ok=True)
+    options.decide_labels(data, labels)
     images = readers.read(data)
     if only_gate:
         return _evaluate_gate(images, installed, out, device=device, fields=fields, as_json=as_json)

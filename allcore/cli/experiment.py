@@ -47,6 +47,7 @@ def experiment(
     docs: Annotated[
         Path | None, Option(help=f"The log, written anew; {DOCS} unless given.")
     ] = None,
+    labels: options.Labels = None,
     quick: Annotated[
         bool, Option("--quick", help="A tiny budget on a small drawn set: does it run?")
     ] = False,
@@ -69,7 +70,10 @@ def experiment(
     home = chosen.home / "experiments"
     experiment_options = ExperimentOptions(
         data=options.data_set(
-            data, quick_folder=home / "quick-set" if quick else None, quick_size=QUICK_SET
+            data,
+            quick_folder=home / "quick-set" if quick else None,
+            quick_size=QUICK_SET,
+            labels=labels,
         ),
         work=home / "work",
         command=_command(),

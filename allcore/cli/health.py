@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 def health(
     folder: Annotated[Path, Argument(help="Data set that was indexed.")],
+    labels: options.Labels = None,
     as_json: options.JsonFlag = False,
     csv: Annotated[Path | None, Option(help="CSV file of the findings to write.")] = None,
     split: Annotated[
@@ -36,6 +37,7 @@ def health(
     for path, option in ((csv, "--csv"), (out, "--out")):
         if path is not None:
             terminal.require_writable(path, option, kind="file")
+    options.decide_labels(folder, labels)
     health = findings_cache.all_findings(folder, split=split)
     findings = list(health.findings)
     if csv is not None:

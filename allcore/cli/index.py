@@ -32,6 +32,7 @@ def index(
     prune: Annotated[
         bool, Option("--prune", help="Remove thumbnails that no index refers to any more.")
     ] = False,
+    labels: options.Labels = None,
     as_json: options.JsonFlag = False,
 ) -> None:
     """Thumbnails, quality, duplicates, embeddings and map of a data set; only what is new is read.
@@ -45,6 +46,7 @@ def index(
     chosen = data or settings.load().data
     if chosen is None:
         raise DataError("No data set was named: give its folder, or set ALLSCOPE_DATA.")
+    options.decide_labels(chosen, labels)
     began, counted = time.perf_counter(), Counter[str]()
     changes = _build(chosen, None if no_embeddings else partial(_predictor, model), counted)
     seconds = time.perf_counter() - began

@@ -9,10 +9,13 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn
 from typer import BadParameter, Option
 
 from allcore import settings
+from allcore.data import label_choice
+from allcore.errors import DataError
 
 if TYPE_CHECKING:
     from tqdm import tqdm
 
+    from allcore.data.label_choice import LabelChoice
     from allcore.inference.predictor import Predictor
     from allcore.model_folder import InstalledModel
     from allcore.training.recipe import Recipe
@@ -25,6 +28,15 @@ Init = Annotated[str, Option(help="none, imagenet, or a safetensors file of ResN
 Window = Annotated[int, Option(min=0, help="Least side of the cut, pixels.")]
 Normalisation = Annotated[
     Literal["imagenet", "cell"], Option(help="Fixed, or by each cell's own colours.")
+]
+Labels = Annotated[
+    str | None,
+    Option(
+        "--labels",
+        metavar="NAME=CLASS,...",
+        help="Classes of the data set's labels or folders, such as 0=all,1=hem; 'names' where "
+        "file names are right. Kept for the data set.",
+    ),
 ]
 RecipeFields = Annotated[
     str, Option(help='Other fields of the recipe as JSON, such as {"batch_size": 64}.')
@@ -55,6 +67,20 @@ def recipe(fields: dict[str, Any]) -> "Recipe":
         raise BadParameter(str(error), param_hint="--recipe") from error
 
 
+def decide_labels(data: Path, labels: str | None) -> None:
+    """Keep the classes that ``--labels`` gives to the labels of a data set."""
+    if labels is not None:
+        label_choice.save(data, label_option(labels))
+
+
+def label_option(labels: str) -> "LabelChoice":
+    """Parse ``--labels``; an unclear text is a usage error."""
+    try:
+        return label_choice.parse(labels)
+    except DataError as error:
+        raise BadParameter(str(error), param_hint="--labels") from error
+
+
 def names(text: str) -> tuple[str, ...]:
     """Split a comma-separated list."""
     return tuple(filter(None, (part.strip() for part in text.split(","))))
@@ -79,12 +105,21 @@ def load_predictor(model: "InstalledModel", device: str, *, gated: bool = True) 
     return Predictor.load(model.folder, device, threads=settings.load().threads, gated=gated)
 
 
-def data_set(data: Path | None, *, quick_folder: Path | None, quick_size: dict[str, int]) -> Path:
-    """Return the given data set, a small synthetic one, that of the settings, or the demo set."""
+def data_set(
+    data: Path | None,
+    *,
+    quick_folder: Path | None,
+    quick_size: dict[str, int],
+    labels: str | None = None,
+) -> Path:
+    """Return the given data set, a small synthetic one, that of the settings, or the demo set.
+
+    ``labels`` is the decision of ``--labels``, kept for the data set.
+    """
     from allcore.synthetic import demo
 
-    if data is not None:
-        return data
-    if quick_folder is not None:
+    if data is None and quick_folder is not None:
         return demo.ensure_demo(quick_folder, **quick_size).root
-    return settings.load().data or demo.ensure_demo().root
+    chosen = data or settings.load().data or demo.ensure_demo().root
+    decide_labels(chosen, labels)
+    return chosen

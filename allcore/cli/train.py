@@ -63,6 +63,7 @@ def train(
         str, Option(help='Architecture arguments as JSON, such as {"dropout": 0.5}.')
     ] = "{}",
     recipe: options.RecipeFields = "{}",
+    labels: options.Labels = None,
     device: options.TrainingDevice = "auto",
 ) -> None:
     """Train a network and write its model folder; asked again after a kill, it goes on."""
@@ -92,6 +93,7 @@ def train(
     fields = options.json_object(recipe, "--recipe") | {"seed": seed}
     fields |= {"epochs": epochs} if epochs else {}
     fields |= {"freeze": tuple(freeze.split(","))} if freeze else {}
+    options.decide_labels(data, labels)
     plan = TrainingPlan(
         data=data,
         out=out,

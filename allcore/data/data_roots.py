@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from allcore import settings
+from allcore.data.junk_files import is_junk
 from allcore.data.layouts.layout import is_image
 from allcore.errors import DataError
 from allcore.settings import Settings
@@ -178,7 +179,7 @@ def _entries(folder: Path) -> Iterator["os.DirEntry[str]"]:
 
 def _is_folder(entry: "os.DirEntry[str]") -> bool:
     try:
-        return not entry.name.startswith(".") and entry.is_dir(follow_symlinks=False)
+        return not is_junk(entry.name) and entry.is_dir(follow_symlinks=False)
     except OSError:
         return False
 
@@ -192,6 +193,8 @@ def _count(folder: Path, limit: int) -> tuple[FolderEntry, int]:
                 if entries >= limit:
                     return FolderEntry(folder, images, whole=False), entries
                 entries += 1
+                if is_junk(entry.name):
+                    continue
                 if entry.is_dir(follow_symlinks=False):
                     waiting.append(Path(entry.path))
                 elif is_image(entry.name):

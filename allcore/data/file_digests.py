@@ -9,6 +9,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
+from allcore.data.junk_files import is_junk
 from allcore.errors import DataError
 
 WORK_FOLDER = ".allscope-fetch"
@@ -18,6 +19,8 @@ NOWHERE, OUTSIDE, TO_FOLDER = (
     "a link that leads nowhere", "a link that leads out of the folder", "a link to a folder",
 )  # fmt: skip
 """Reasons for not following a link."""
+JUNK = "a hidden or system file"
+"""Reason for not listing a file or folder that ``junk_files`` names."""
 
 Progress = Callable[[int, int], object]
 """Called with the number of bytes done and the total number of bytes."""
@@ -34,6 +37,16 @@ class UnreadFile:
 
 
 @dataclass(frozen=True)
+class LeftOutFiles:
+    """Files of one suffix that are left out for one reason."""
+
+    suffix: str  # in lower case, with its dot; empty without one
+    reason: str
+    count: int
+    example: str  # path of the first one
+
+
+@dataclass(frozen=True)
 class FileListing:
     """The regular files below a folder."""
 
@@ -46,7 +59,8 @@ class FileListing:
 def list_files(root: Path, *, hidden: bool = True) -> FileListing:
     """List the files below a folder; links out of it, pipes and devices are refused.
 
-    A link to a file in the folder counts as a file; a link to a folder does not.
+    A link to a file in the folder counts as a file; a link to a folder does not. Without
+    ``hidden``, hidden and system files are refused as ``JUNK``.
 
     Raises:
         DataError: the folder is missing or can't be read.
@@ -138,10 +152,10 @@ def _entries(root: Path, hidden: bool) -> Iterator[tuple[str, int | str]]:
             continue
         with closing(scanned):
             for entry in scanned:
-                if not hidden and entry.name.startswith("."):
-                    continue
                 path = f"{folder}/{entry.name}" if folder else entry.name
-                if entry.is_dir(follow_symlinks=False):
+                if not hidden and is_junk(entry.name):
+                    yield path, JUNK
+                elif entry.is_dir(follow_symlinks=False):
                     if entry.name != WORK_FOLDER:
                         folders.append(path)
                 else:

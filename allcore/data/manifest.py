@@ -8,6 +8,8 @@ from pathlib import Path
 import pandas as pd
 
 from allcore.data import subjects
+from allcore.data.file_digests import LeftOutFiles
+from allcore.data.label_choice import LabelConflict
 from allcore.errors import DataError
 from allcore.labels import LABELS
 
@@ -25,6 +27,8 @@ class Manifest:
     name: str  # of the data set, as pages show it
     notes: tuple[str, ...] = ()  # files of the folder that the table leaves out, one sentence each
     layout: str = ""  # the layout of the folder, in words
+    conflict: LabelConflict | None = None  # between sources of the labels
+    left_out: tuple[LeftOutFiles, ...] = ()  # files of the folder that are no images of the table
 
     def __len__(self) -> int:
         return len(self.table)
@@ -37,8 +41,10 @@ class Manifest:
         """Return the manifest of the labelled images only.
 
         Raises:
-            DataError: no image has a label.
+            DataError: no image has a label, or labels contradict each other.
         """
+        if self.conflict and not self.conflict.decided:
+            raise DataError(self.conflict.sentence)
         table = self.table[self.table["label"].notna()].reset_index(drop=True)
         if table.empty:
             raise DataError(
@@ -61,11 +67,13 @@ def build(
     name: str,
     notes: Sequence[str] = (),
     layout: str = "",
+    conflict: LabelConflict | None = None,
+    left_out: Sequence[LeftOutFiles] = (),
 ) -> Manifest:
     """Build a manifest from rows with at least ``path``; the other columns are filled in.
 
-    A missing subject or label is parsed from a C-NMC file name. An image of unknown subject is a
-    group of its own.
+    A missing subject or label is parsed from the file name. An image of unknown subject is a group
+    of its own, with the copies of its file. Until a conflict is decided, no image has a label.
 
     Raises:
         DataError: no rows, two rows with one id, or a label other than ``all`` and ``hem``.
@@ -79,8 +87,10 @@ def build(
     known = [column for column in listed if there[column].any()]
     ordered = sorted(known, key=lambda column: int(there[column].to_numpy().argmax()))
     table = _completed(listed[ordered].where(there[ordered], None).reset_index(drop=True))
+    if conflict and not conflict.decided:
+        table["label"] = None
     _check(table, root)
-    return Manifest(root, table, name, tuple(notes), layout)
+    return Manifest(root, table, name, tuple(notes), layout, conflict, tuple(left_out))
 
 
 def write(manifest: Manifest, path: Path) -> None:
@@ -91,22 +101,37 @@ def write(manifest: Manifest, path: Path) -> None:
 def _completed(table: pd.DataFrame) -> pd.DataFrame:
     """Return all of ``COLUMNS``, filled in from file names, followed by the further columns."""
     paths = table["path"].astype(str).tolist()
-    parsed = pd.DataFrame(
-        [subjects.parse_name(path) or (None, None) for path in paths],
-        columns=["subject", "label"],
+    parsed = [subjects.parse_name(path) for path in paths]
+    stems = [path.rsplit("/", 1)[-1].rsplit(".", 1)[0] for path in paths]
+    named = pd.DataFrame(
+        {
+            "image_id": stems,
+            "subject": [name and name[0] for name in parsed],
+            "label": [subjects.label_in_name(path) for path in paths],
+        },
         dtype=object,
     )
-    stems = [path.rsplit("/", 1)[-1].rsplit(".", 1)[0] for path in paths]
-    named = parsed.assign(image_id=pd.Series(stems, dtype=object))
     filled = {column: _filled(table, column, named[column]) for column in map(str, named)}
     subject = filled["subject"]
     group_of = {name: subjects.group_of(name) for name in subject.dropna().unique()}
     groups = subject.map(group_of).astype(object)
-    filled["group"] = _filled(table, "group", groups.where(groups.notna(), filled["image_id"]))
+    alone = filled["image_id"] if subject.notna().all() else _originals(paths, filled["image_id"])
+    filled["group"] = _filled(table, "group", groups.where(groups.notna(), alone))
     extra = [column for column in table if column not in COLUMNS]
     full = table.assign(**filled).reindex(columns=[*COLUMNS, *extra])
     full = full.astype(dict.fromkeys(COLUMNS, object))
     return full.where(full.notna(), None)
+
+
+def _originals(paths: list[str], image_ids: "pd.Series[str]") -> "pd.Series[str]":
+    """Return the id of each image, or of the file beside it that it is a copy of."""
+    stems = [path.rsplit(".", 1)[0] for path in paths]
+    id_of = dict(zip(stems, image_ids, strict=True))
+    originals = [
+        f"{path[: path.rfind('/') + 1]}{subjects.stem_of_original(path)}" for path in paths
+    ]
+    ids = zip(originals, image_ids, strict=True)
+    return pd.Series([id_of.get(stem, own) for stem, own in ids], dtype=object)
 
 
 def _filled(table: pd.DataFrame, column: str, values: "pd.Series[str]") -> "pd.Series[str]":

@@ -4,13 +4,23 @@
 ``allcore/data/layouts`` and add a line here.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 
-from allcore.data import manifest
-from allcore.data.layouts import table
+from allcore.data import label_choice, label_sources, manifest, subjects
+from allcore.data.file_digests import LeftOutFiles
+from allcore.data.label_choice import LabelChoice
+from allcore.data.layouts import cnmc_release, table
 from allcore.data.layouts.class_folders import ClassFolders
 from allcore.data.layouts.cnmc_release import CnmcRelease
-from allcore.data.layouts.layout import Folder, Layout, Rows
+from allcore.data.layouts.folder_names import FolderNames
+from allcore.data.layouts.layout import (
+    OUTSIDE_LAYOUT,
+    UNREAD_FORMAT,
+    Folder,
+    Layout,
+    Rows,
+)  # fmt: skip
 from allcore.data.layouts.plain_folder import PlainFolder
 from allcore.data.layouts.table import TableLayout
 from allcore.data.manifest import Manifest
@@ -26,21 +36,23 @@ LAYOUTS: tuple[Layout, ...] = (
 )
 
 
-def read(path: Path) -> Manifest:
+def read(path: Path, *, choice: LabelChoice | None = None) -> Manifest:
     """Read the manifest of a folder or of a CSV file.
+
+    Args:
+        path: of the data set.
+        choice: classes of its labels; None takes the decision that is kept for it.
 
     Raises:
         DataError: the path is missing, can't be read, or has no known layout.
     """
     path = path.expanduser()
+    choice = label_choice.saved(path) if choice is None else choice
     try:
         if path.is_file():
-            rows = table.read_file(path)
-            return manifest.build(
-                path.parent, rows, name=path.stem, layout=f"the table {path.name}"
-            )
+            return _read_table(path, choice)
         if path.is_dir():
-            return _read_folder(Folder(path))
+            return _read_folder(Folder(path, choice))
     except OSError as error:
         raise DataError(
             f"{path} can't be read ({(error.strerror or 'no reason').lower()}): give the account "
@@ -49,32 +61,78 @@ def read(path: Path) -> Manifest:
     raise DataError(f"There is no data set at {path}: check the path, or set ALLSCOPE_DATA.")
 
 
+def _read_table(file: Path, choice: LabelChoice) -> Manifest:
+    rows = table.read_file(file)
+    names = FolderNames([str(row["path"]) for row in rows], None, choice)
+    labels = label_sources.read_labels(rows, names, choice, in_table=True)
+    return manifest.build(
+        file.parent, labels.rows, name=file.stem, notes=labels.notes,
+        layout=f"the table {file.name}", conflict=labels.conflict,
+    )  # fmt: skip
+
+
 def _read_folder(folder: Folder) -> Manifest:
     for layout in LAYOUTS:
         rows = layout.read(folder)
         if rows:
-            notes = () if layout.lists_images else (*folder.notes, *_left_out(folder, rows))
-            name = rows[0].get("dataset") or (
-                "C-NMC 2019" if rows[0].get("fold") else folder.root.name
-            )
-            return manifest.build(
-                folder.root, rows, name=name, notes=notes, layout=layout.describe(rows)
-            )
+            return _with_labels(folder, layout, rows)
+    notes = "".join(f" {note}" for note in (*folder.notes, *_format_notes(folder.left_out(()))))
     raise DataError(
         f"No picture was found in {folder.root}: give a folder in a known layout, which is "
-        "fold_*/all and fold_*/hem as in C-NMC 2019, folders 'all' and 'hem', or pictures with a "
-        "manifest.csv of the columns path and label."
-        f"{''.join(f' {note}' for note in folder.notes)}"
+        "folders 'all' and 'hem' at any depth, the folders of C-NMC 2019, or pictures with a "
+        f"manifest.csv of the columns path and label.{notes}"
     )
 
 
-def _left_out(folder: Folder, rows: Rows) -> list[str]:
-    """Note on images outside of the layout's folders."""
-    listed = {row["path"] for row in rows}
-    rest = [path for path in folder.images if path not in listed]
-    if not rest:
+def _with_labels(folder: Folder, layout: Layout, rows: Rows) -> Manifest:
+    listed = {str(row["path"]) for row in rows}
+    in_table = layout.lists_images
+    names = FolderNames(listed, None, folder.choice) if in_table else folder.names
+    labels = label_sources.read_labels(rows, names, folder.choice, in_table=in_table)
+    used = {*listed, getattr(layout, "file", ""), *_label_tables(folder)}
+    left_out = folder.left_out(used)
+    notes = [*labels.notes, *_format_notes(left_out)]
+    if not in_table:
+        notes += [*folder.notes, *_outside_notes(left_out)]
+    above = "/".join(names.above)
+    first = labels.rows[0]
+    is_cnmc = first.get("fold") and (
+        subjects.parse_name(str(first["path"])) or first["fold"] in ("preliminary", "final")
+    )
+    return manifest.build(
+        folder.root,
+        labels.rows,
+        name=first.get("dataset") or ("C-NMC 2019" if is_cnmc else folder.root.name),
+        notes=notes,
+        layout="; opened at ".join(filter(None, (layout.describe(labels.rows), above))),
+        conflict=labels.conflict,
+        left_out=left_out,
+    )
+
+
+def _label_tables(folder: Folder) -> list[str]:
+    return [path for path in folder.files if path.rpartition("/")[2] == cnmc_release.LABELS_TABLE]
+
+
+def _format_notes(left_out: Sequence[LeftOutFiles]) -> list[str]:
+    """Note on pictures whose format is not read."""
+    kinds = [kind for kind in left_out if kind.reason == UNREAD_FORMAT]
+    if not kinds:
         return []
+    counts = ", ".join(f"{kind.count:,} {kind.suffix}" for kind in kinds)
     return [
-        f"{len(rest):,} pictures such as {rest[0]} lie outside of the folders of this layout and "
-        "are left out: list them in a manifest.csv if they belong to the data set."
+        f"Pictures in formats that are not read are left out ({counts}), such as "
+        f"{kinds[0].example}: save them as PNG."
+    ]
+
+
+def _outside_notes(left_out: Sequence[LeftOutFiles]) -> list[str]:
+    """Note on images outside of the layout's folders."""
+    kinds = [kind for kind in left_out if kind.reason == OUTSIDE_LAYOUT]
+    if not kinds:
+        return []
+    number = sum(kind.count for kind in kinds)
+    return [
+        f"{number:,} pictures such as {kinds[0].example} lie outside of the folders of this layout "
+        "and are left out: list them in a manifest.csv if they belong to the data set."
     ]

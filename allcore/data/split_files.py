@@ -218,9 +218,7 @@ def _by_id(file: SplitFile, manifest: Manifest) -> "pd.Series[str]":
 def _plain(name: str) -> str:
     """Strip folder and suffix of a C-NMC name; strip the leading apostrophe of other names."""
     name = name[1:] if name.startswith("'") else name
-    if subjects.parse_name(name) is None:
-        return name
-    return name.rsplit("/", 1)[-1].rsplit(".", 1)[0]
+    return subjects.canonical_id(name)
 
 
 def _check_parts(name: str, parts: Any, table: pd.DataFrame) -> None:

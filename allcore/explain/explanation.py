@@ -6,7 +6,6 @@ Pages show each part as it arrives; commands and reports use the last one, which
 import time
 from collections.abc import Callable, Iterator, Sequence
 from functools import cache, cached_property
-from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
@@ -440,9 +439,6 @@ def _released() -> dict[str, CellIdentity]:
     """Cells of the public release by the SHA-256 of their files."""
     files = release.read_release()
     rows = zip(files["path"], files["subject"], files["sha256"], strict=True)
-    return {sha256: CellIdentity(_name(path), subject) for path, subject, sha256 in rows}
-
-
-def _name(path: str) -> str:
-    """Image id of a file in models; C-NMC's without folders and suffix."""
-    return PurePosixPath(path).stem if subjects.parse_name(path) else path
+    return {
+        sha256: CellIdentity(subjects.canonical_id(path), subject) for path, subject, sha256 in rows
+    }

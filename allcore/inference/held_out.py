@@ -1,7 +1,7 @@
 """Training images of a model, and the held-out images of a data set for its evaluation."""
 
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Literal
 
 import pandas as pd
@@ -24,7 +24,7 @@ class TrainingSet:
     """Images and subjects of a network's training.
 
     Attributes:
-        images: names of the images, C-NMC's without folders and suffix.
+        images: names of the images, as ``subjects.original_id`` gives them.
         groups: independent subjects.
         complete: whether the subject of every image of the split is recorded.
     """
@@ -44,14 +44,14 @@ class TrainingSet:
         split = model_folder.read_split(folder)
         people = info.training["split"].get("train", ())
         return cls(
-            frozenset(map(_name, split.index[split == "train"])),
+            frozenset(map(subjects.original_id, split.index[split == "train"])),
             frozenset(map(subjects.group_of, people)),
             complete=separation.groups > 0 and not separation.unknown,
         )
 
     def exposure(self, image_id: str, group: str | None) -> TrainingExposure:
         """Exposure of the training to a cell; `group` is its independent subject, if known."""
-        if _name(image_id) in self.images:
+        if subjects.original_id(image_id) in self.images:
             return "cell"
         if group in self.groups:
             return "subject"
@@ -109,10 +109,12 @@ def parts(table: pd.DataFrame, info: ModelInfo, folder: Path) -> "pd.Series[str]
 
 
 def _by_image(table: pd.DataFrame, folder: Path) -> "pd.Series[str]":
-    """Part of each image by its id or C-NMC name; missing where split.csv has neither."""
+    """Part of each image, or of its original, by id or C-NMC name; missing without either."""
     split = model_folder.read_split(folder)
-    part_of = dict(zip(split.index.map(_name), split, strict=True))
-    return table["image_id"].map(_name).map(part_of)
+    part_of = dict(zip(split.index.map(subjects.canonical_id), split, strict=True))
+    part = table["image_id"].map(subjects.canonical_id).map(part_of)
+    original = {subjects.original_id(name): part_of[name] for name in part_of}
+    return part.fillna(table["image_id"].map(subjects.original_id).map(original))
 
 
 def _by_subject(table: pd.DataFrame, info: ModelInfo) -> "pd.Series[str]":
@@ -122,8 +124,3 @@ def _by_subject(table: pd.DataFrame, info: ModelInfo) -> "pd.Series[str]":
         subjects.group_of(subject): part for part in PARTS for subject in split.get(part, ())
     }
     return table["group"].map(part_of)
-
-
-def _name(image_id: str) -> str:
-    """The id; a C-NMC name without folders and suffix, in which readers differ."""
-    return PurePosixPath(image_id).stem if subjects.parse_name(image_id) else image_id

@@ -1,17 +1,21 @@
 """Image sources: files, folders and zip archives, one lazily read Source for each image.
 
-An archive is never unpacked to disk. The folders of a member's name are dropped against path
-traversal, and its bytes are counted while reading, whatever its header declares.
+An archive is never unpacked to disk. A member's name serves as a name only, without parts that
+lead upwards, and its bytes are counted while reading, whatever its header declares.
 """
 
+import contextlib
+import os
+import struct
 import zipfile
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import IO
 
 from allcore.data.images import formats
+from allcore.data.junk_files import is_junk
 from allcore.errors import BadImage
 from allcore.formats import printable
 
@@ -19,31 +23,42 @@ MAX_MEMBERS = 20_000
 MAX_TOTAL_BYTES = 8 * 2**30
 MAX_RATIO = 200  # a black 450 x 450 BMP deflates to about 1:100, a bomb to 1:1000
 _RATIO_FREE_BYTES = 8 * 2**20  # small members may have any ratio
-_JUNK_NAMES = {"Thumbs.db", "desktop.ini"}
+_UNICODE_PATH = 0x7075  # Info-ZIP's extra field of a name in UTF-8
+_UTF_8_FLAG = 0x800  # of a member whose name is UTF-8; otherwise it is code page 437
 
 
 @dataclass(frozen=True)
 class Source:
-    """An image to read: ``read()`` returns its bytes or raises BadImage."""
+    """An image to read: ``read()`` returns its bytes or raises BadImage.
+
+    Attributes:
+        name: its whole path, or its path in an archive after that of the archive.
+        inside: its path below the folder that was named; otherwise the file's or archive's own
+            name. Reports that are shared show it.
+    """
 
     name: str
     read: Callable[[], bytes]
+    inside: str = ""
 
 
 def walk(paths: Iterable[Path]) -> Iterator[Source]:
     """Yield sources of image files, folders (recursively) and zip archives, in a stable order.
 
     Every file yields at least one source, an image or not, so that nothing is dropped silently;
-    only hidden files and operating system files are skipped.
+    only hidden and system files are skipped.
     """
-    for path in files(paths):
-        name = source_name(path)
-        if problem := _problem_of_file(path):
-            yield refused(name, problem)
-        elif path.suffix.lower() == ".zip":
-            yield from members(path, name=name)
-        else:
-            yield Source(name=name, read=partial(_read_file, path))
+    for given in paths:
+        for path in files([given]):
+            name = source_name(path)
+            inside = path.relative_to(given).as_posix() if path != given else path.name
+            inside = printable(inside)
+            if problem := _problem_of_file(path):
+                yield refused(name, problem)
+            elif path.suffix.lower() == ".zip":
+                yield from members(path, name=name, inside=inside)
+            else:
+                yield Source(name=name, read=partial(_read_file, path), inside=inside)
 
 
 def source_name(path: Path) -> str:
@@ -58,8 +73,8 @@ def files(paths: Iterable[Path]) -> Iterator[Path]:
         yield from inside or [path]
 
 
-def members(file: Path | IO[bytes], *, name: str) -> Iterator[Source]:
-    """Yield sources of the members of a zip archive, named ``<name>/<base name>``.
+def members(file: Path | IO[bytes], *, name: str, inside: str = "") -> Iterator[Source]:
+    """Yield sources of the members of a zip archive, named ``<name>/<path in the archive>``.
 
     An unusable archive yields one refused source with the reason. The sources stay readable for
     their lifetime, from any thread.
@@ -69,15 +84,18 @@ def members(file: Path | IO[bytes], *, name: str) -> Iterator[Source]:
     except (OSError, zipfile.BadZipFile, NotImplementedError, ValueError):
         yield refused(name, "The zip archive can't be opened; make it again and retry.")
         return
-    infos = [
-        info for info in archive.infolist() if not info.is_dir() and not is_junk(info.filename)
-    ]
-    problem = _problem_of_all(infos)
+    infos = [info for info in archive.infolist() if not info.is_dir()]
+    paths = {info: path for info in infos if not is_junk(path := _member_path(info))}
+    problem = _problem_of_all(list(paths))
     if problem:
         yield refused(name, problem)
         return
-    for info in infos:
-        yield _member(archive, info, name=f"{name}/{printable(_base_name(info.filename))}")
+    for info, path in paths.items():
+        problem = _problem_of_one(info)
+        read = partial(_read_member, archive, info)
+        source = refused(name, problem) if problem else Source(name, read)
+        shown = printable(path)
+        yield replace(source, name=f"{name}/{shown}", inside=f"{inside or name}/{shown}")
 
 
 def refused(name: str, sentence: str) -> Source:
@@ -89,15 +107,13 @@ def refused(name: str, sentence: str) -> Source:
     return Source(name=name, read=read)
 
 
-def is_junk(path: str) -> bool:
-    """True if a file is hidden or an operating system's leftover."""
-    name = _base_name(path)
-    return path.startswith("__MACOSX/") or name.startswith(".") or name in _JUNK_NAMES
-
-
 def _inside(folder: Path) -> list[Path]:
-    files = (path for path in folder.rglob("*") if not path.is_dir())
-    return sorted(path for path in files if not is_junk(path.relative_to(folder).as_posix()))
+    """Files below a folder at any depth, sorted; hidden and system folders are not entered."""
+    files: list[Path] = []
+    for place, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if not is_junk(name)]
+        files += (Path(place, name) for name in names if not is_junk(name))
+    return sorted(files)
 
 
 def _problem_of_file(path: Path) -> str | None:
@@ -119,8 +135,25 @@ def _read_file(path: Path) -> bytes:
         raise BadImage(f"The file can't be read ({error.strerror}); check its rights.") from error
 
 
-def _base_name(path: str) -> str:
-    return PurePosixPath(path.replace("\\", "/")).name or "unnamed"
+def _member_path(info: zipfile.ZipInfo) -> str:
+    """Path of a member in its archive, without a drive and parts that lead upwards."""
+    path = _unicode_path(info.extra) or info.filename
+    if not info.flag_bits & _UTF_8_FLAG:
+        with contextlib.suppress(UnicodeError):  # many programs write UTF-8 without the flag
+            path = path.encode("cp437").decode("utf-8")
+    parts = path.replace("\\", "/").split("/")
+    drive = len(parts) > 1 and parts[0].endswith(":")
+    return "/".join(part for part in parts[drive:] if part not in ("", ".", "..")) or "unnamed"
+
+
+def _unicode_path(extra: bytes) -> str:
+    """Name in Info-ZIP's extra field of a member; empty without one."""
+    while len(extra) > 4:
+        kind, size = struct.unpack_from("<HH", extra)
+        if kind == _UNICODE_PATH:
+            return extra[9 : 4 + size].decode("utf-8", "ignore")  # version and CRC come first
+        extra = extra[4 + size :]
+    return ""
 
 
 def _problem_of_all(infos: list[zipfile.ZipInfo]) -> str | None:
@@ -137,13 +170,6 @@ def _problem_of_all(infos: list[zipfile.ZipInfo]) -> str | None:
             "split it and retry."
         )
     return None
-
-
-def _member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, *, name: str) -> Source:
-    problem = _problem_of_one(info)
-    if problem:
-        return refused(name, problem)
-    return Source(name=name, read=partial(_read_member, archive, info))
 
 
 def _problem_of_one(info: zipfile.ZipInfo) -> str | None:

@@ -97,8 +97,8 @@ def _write(
     """Write both files of a report; the path has no suffix."""
     evidence = explanation.to_dict() if explanation else None
     panels = prediction_pdf.explanation_panels(explanation) if explanation else ()
-    # Reports are shared, so the folder names of the image are removed.
-    name = PurePosixPath(source.name.replace("\\", "/")).name
+    # Reports are shared, so the folders above the folder that was named are removed.
+    name = source.inside or PurePosixPath(source.name.replace("\\", "/")).name
     report = prediction_json.make_report(
         predictor, prediction, source.read(), name=name, evidence=evidence
     )

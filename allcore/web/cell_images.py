@@ -7,7 +7,7 @@ whichever data set it is in.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -48,7 +48,7 @@ class CellImages:
             for row, image_id in enumerate(manifest.table["image_id"].astype(str)):
                 places.setdefault(image_id, (manifest, row))
         for image_id, place in list(places.items()):
-            places.setdefault(_cnmc_name(image_id), place)
+            places.setdefault(subjects.canonical_id(image_id), place)
         return cls(tuple(manifests), places)
 
     def __contains__(self, image_id: object) -> bool:
@@ -104,7 +104,7 @@ class CellImages:
 
     def _place(self, image_id: str) -> tuple[Manifest, int] | None:
         # Readers keep C-NMC's names with or without folders and suffix.
-        return self.places.get(image_id) or self.places.get(_cnmc_name(image_id))
+        return self.places.get(image_id) or self.places.get(subjects.canonical_id(image_id))
 
 
 def at_hand(info: ModelInfo | None = None) -> CellImages:
@@ -133,8 +133,3 @@ def _indexed(
     _manifests: tuple[Manifest, ...], manifest_ids: tuple[int, ...], digest: str
 ) -> CellImages:
     return CellImages.of(_manifests, digest=digest)
-
-
-def _cnmc_name(image_id: str) -> str:
-    """A C-NMC image id without folders and suffix; any other id as it is."""
-    return PurePosixPath(image_id).stem if subjects.parse_name(image_id) else image_id

@@ -11,7 +11,7 @@ import pandas as pd
 import streamlit as st
 
 from allcore import model_folder, settings
-from allcore.data import data_roots, readers
+from allcore.data import data_roots, label_choice, readers
 from allcore.data.manifest import Manifest
 from allcore.errors import AllScopeError, DataError
 from allcore.inference import held_out
@@ -150,7 +150,8 @@ def _first_reading(path: Path, top: tuple[float, ...]) -> _Reading:
 
 
 def _top_times(path: Path) -> tuple[float, ...]:
-    return _times((path, path / "manifest.csv", path / "index.csv"))
+    tables = _times((path, path / "manifest.csv", path / "index.csv"))
+    return (*tables, label_choice.stamp())
 
 
 def _times(paths: tuple[Path, ...]) -> tuple[float, ...]:

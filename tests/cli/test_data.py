@@ -206,3 +206,44 @@ def test_fetch__source_that_lacks_files(tmp_path: Path, monkeypatch: pytest.Monk
 def test_fetch__other_data_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert run(monkeypatch, "data", "fetch", "mnist", str(tmp_path / "set")) == 2
     assert not (tmp_path / "set").exists()
+
+
+def lay_exchanged(root: Path) -> Path:
+    """Two cells of C-NMC's names, each in the folder of the other class."""
+    released.put(root / "all" / "UID_H1_1_1_hem.png", b"1")
+    released.put(root / "hem" / "UID_1_1_1_all.png", b"1")
+    released.put(root / "hem" / "scan.svs", b"1")
+    return root
+
+
+def test_show__says_how_a_folder_is_read(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = lay_exchanged(tmp_path / "set")
+    assert run(monkeypatch, "data", "show", str(root)) == 0
+    said = capsys.readouterr().out
+    assert "Read as class folders: all, hem: 2 images of 2 subjects (2 without a label)." in said
+    assert "Left out: 1 .svs, a picture in a format that is not read" in said
+    assert "2 of 2 file names contradict" in said and "--labels all=hem,hem=all" in said
+
+
+def test_show__tries_labels_without_keeping_them(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = lay_exchanged(tmp_path / "set")
+    found = []
+    for more in ((), ("--labels", "all=hem,hem=all"), ("--labels", "names"), ()):
+        assert run(monkeypatch, "data", "show", str(root), "--json", *more) == 0
+        found.append(json.loads(capsys.readouterr().out))
+    assert list(found[0]) == [
+        "layout", "images", "labels", "splits", "subjects", "left_out", "warnings",
+    ]  # fmt: skip
+    assert [fields["labels"] for fields in found] == [
+        {"none": 2}, {"hem": 1, "all": 1}, {"hem": 1, "all": 1}, {"none": 2},
+    ]  # fmt: skip
+    assert run(monkeypatch, "data", "show", str(root), "--labels", "0=dog") == 2
+
+
+def test_show__of_nothing(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ended = run(monkeypatch, "data", "show", str(tmp_path))
+    assert isinstance(ended, str) and ended.startswith("Error: No picture was found")

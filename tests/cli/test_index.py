@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -111,6 +112,28 @@ def test_health__writes_findings_and_a_cleaned_manifest(root: Path, tmp_path: Pa
     assert len(pd.read_csv(out)) == 11
     assert set(pd.read_csv(csv)["kind"]) >= {"exact_duplicate"}
     assert len(list(root.rglob("*.png"))) == 12
+
+
+def test_health__counts_contradicting_labels_until_they_are_decided(
+    home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folders = draw_folders(tmp_path / "cells", subjects=2, cells=2)
+    (folders / "all").rename(folders / "x")
+    (folders / "hem").rename(folders / "all")
+    (folders / "x").rename(folders / "hem")
+
+    def findings(labels: str | None = None) -> dict[str, dict[str, Any]]:
+        index.index(folders, no_embeddings=True, labels=labels)
+        capsys.readouterr()
+        health.health(folders, as_json=True)
+        return {each["kind"]: each for each in json.loads(capsys.readouterr().out)}
+
+    asked = findings()
+    assert asked["label_conflict"]["severity"] == "high"
+    assert asked["label_conflict"]["count"] == 4
+    assert asked["label_conflict"]["detail"]["choices"][0] == "all=hem,hem=all"
+    assert "class_imbalance" not in asked
+    assert "label_conflict" not in findings("all=hem,hem=all")
 
 
 def test_health__wants_kinds_and_a_file_together(root: Path) -> None:

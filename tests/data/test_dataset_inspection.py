@@ -78,3 +78,49 @@ def test_inspect__two_files_with_one_id(tmp_path: Path) -> None:
     (tmp_path / "manifest.csv").write_text("image_id,path\na,1.png\na,2.png\n")
     with pytest.raises(DataError, match="image id 'a' stands more than once"):
         inspect(tmp_path)
+
+
+def test_as_dict__has_the_fields_of_the_command(tmp_path: Path) -> None:
+    lay(tmp_path, "train/all/UID_1_1_1_all.png", "test/hem/UID_H1_1_1_hem.png", "x.psd", ".hid")
+    assert inspect(tmp_path).as_dict() == {
+        "layout": "class folders: all, hem; splits: test, train",
+        "images": 2,
+        "labels": {"all": 1, "hem": 1},
+        "splits": {"train": 1, "test": 1},
+        "subjects": 2,
+        "left_out": [
+            {
+                "suffix": ".psd",
+                "reason": "a picture in a format that is not read",
+                "count": 1,
+                "example": "x.psd",
+            },
+            {"suffix": "", "reason": "a hidden or system file", "count": 1, "example": ".hid"},
+        ],
+        "warnings": [
+            "Pictures in formats that are not read are left out (1 .psd), such as x.psd: save them "
+            "as PNG."
+        ],
+    }
+
+
+def test_as_dict__of_unknown_labels_and_subjects(tmp_path: Path) -> None:
+    fields = inspect(lay(tmp_path, "a.png", "b.png")).as_dict()
+    assert (fields["labels"], fields["splits"], fields["subjects"]) == ({"none": 2}, {}, None)
+
+
+def test_warnings__ask_for_the_labels_first(tmp_path: Path) -> None:
+    found = inspect(lay(tmp_path, "hem/UID_1_1_1_all.png"))
+    assert found.labels == {None: 1}
+    assert "--labels hem=all" in found.warnings[0]
+    assert not any("No image has a label" in warning for warning in found.warnings)
+
+
+def test_warnings__say_that_a_table_divides_a_subject(tmp_path: Path) -> None:
+    lay(tmp_path, "UID_3_1_1_all.png", "UID_3_2_1_all.png")
+    (tmp_path / "cells.csv").write_text(
+        "path,subject\nUID_3_1_1_all.png,P1\nUID_3_2_1_all.png,P2\n"
+    )
+    found = inspect(tmp_path / "cells.csv")
+    assert found.divided_subjects == ("3",)
+    assert any("divides 1 subject" in warning for warning in found.warnings)

@@ -25,20 +25,72 @@ def sentence(source: image_sources.Source) -> str:
     return str(caught.value)
 
 
-def test_members__reads_folders_and_drops_them_from_names() -> None:
-    file = zipped({"deep/er/and/deeper/1.bmp": b"one", "2.bmp": b"two", "empty/": b""})
-    sources = list(image_sources.members(file, name="cells.zip"))
-    assert [source.name for source in sources] == ["cells.zip/1.bmp", "cells.zip/2.bmp"]
+def test_members__are_named_by_their_path_in_the_archive() -> None:
+    file = zipped({"all/1.bmp": b"one", "hem/1.bmp": b"two", "empty/": b""})
+    sources = list(image_sources.members(file, name="/in/cells.zip", inside="cells.zip"))
+    assert [source.name for source in sources] == [
+        "/in/cells.zip/all/1.bmp",
+        "/in/cells.zip/hem/1.bmp",
+    ]
+    assert [source.inside for source in sources] == ["cells.zip/all/1.bmp", "cells.zip/hem/1.bmp"]
     assert [source.read() for source in sources] == [b"one", b"two"]
 
 
 @pytest.mark.parametrize(
-    "name", ["../../etc/cell.bmp", "/etc/cell.bmp", "..\\..\\cell.bmp", "C:\\x\\cell.bmp"]
+    ("name", "shown"),
+    [
+        ("../../etc/cell.bmp", "etc/cell.bmp"),
+        ("/etc/cell.bmp", "etc/cell.bmp"),
+        ("..\\..\\cell.bmp", "cell.bmp"),
+        ("C:\\x\\cell.bmp", "x/cell.bmp"),
+        ("./a//cell.bmp", "a/cell.bmp"),
+    ],
 )
-def test_members__only_ever_uses_the_base_name(name: str) -> None:
+def test_members__names_lead_nowhere_else(name: str, shown: str) -> None:
     (source,) = image_sources.members(zipped({name: b"data"}), name="cells.zip")
-    assert source.name == "cells.zip/cell.bmp"
+    assert source.name == f"cells.zip/{shown}"
     assert source.read() == b"data"
+
+
+def raw_name(name: bytes, extra: bytes = b"") -> io.BytesIO:
+    """An archive of one member whose name has these bytes, without the flag of UTF-8."""
+    info = zipfile.ZipInfo("x" * len(name))
+    info.extra = extra
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr(info, b"data")
+    return io.BytesIO(buffer.getvalue().replace(b"x" * len(name), name))
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("zellüä.bmp".encode(), "zellüä.bmp"),
+        ("ALL細胞/1.bmp".encode(), "ALL細胞/1.bmp"),
+        ("Ölbild.bmp".encode("cp437"), "Ölbild.bmp"),
+        ("клетка.bmp".encode(), "клетка.bmp"),
+    ],
+)
+def test_members__names_have_their_letters(name: bytes, shown: str) -> None:
+    (source,) = image_sources.members(raw_name(name), name="z")
+    assert source.name == f"z/{shown}"
+    assert source.read() == b"data"
+
+
+def test_members__take_the_unicode_name_of_info_zip() -> None:
+    text = "细胞.bmp".encode()
+    extra = struct.pack("<HHBI", 0x7075, 5 + len(text), 1, 0) + text
+    (source,) = image_sources.members(raw_name(b"????.bmp", extra), name="z")
+    assert source.name == "z/细胞.bmp"
+
+
+def test_members__skip_junk_at_any_depth() -> None:
+    junk = (
+        "thumbs.db", "Desktop.ini", ".ipynb_checkpoints/a.bmp", "$RECYCLE.BIN/x.bmp",
+        "a/@eaDir/a.bmp", "b\\.git\\c.bmp", "~$a.bmp",
+    )  # fmt: skip
+    file = zipped(dict.fromkeys((*junk, "a.bmp"), b"x"))
+    assert [source.name for source in image_sources.members(file, name="z")] == ["z/a.bmp"]
 
 
 def test_members__names_a_member_that_is_only_dots() -> None:
@@ -131,8 +183,17 @@ def test_walk__goes_through_folders_and_archives(tmp_path: Path) -> None:
     (tmp_path / "e.tif").write_bytes(b"e")
     sources = list(image_sources.walk([tmp_path / "in", tmp_path / "e.tif"]))
     names = [Path(source.name).relative_to(tmp_path).as_posix() for source in sources]
-    assert names == ["in/a.png", "in/c.zip/d.bmp", "in/side/b.bmp", "e.tif"]
+    assert names == ["in/a.png", "in/c.zip/x/d.bmp", "in/side/b.bmp", "e.tif"]
+    inside = [source.inside for source in sources]
+    assert inside == ["a.png", "c.zip/x/d.bmp", "side/b.bmp", "e.tif"]
     assert b"".join(source.read() for source in sources) == b"adbe"
+
+
+def test_walk__does_not_enter_system_folders(tmp_path: Path) -> None:
+    for name in ("a.png", "$RECYCLE.BIN/b.png", ".hidden/c.png", "x/@eaDir/d.png", "x/Thumbs.db"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(b"x")
+    assert [source.inside for source in image_sources.walk([tmp_path])] == ["a.png"]
 
 
 def test_walk__refuses_what_is_not_there(tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 """Input of all checks: manifest, index, split and held-out predictions of a data set."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -44,7 +44,7 @@ class AuditInputs:
         rows = positions.loc[table["image_id"]].to_numpy(dtype=np.intp)
         parts = table["split"] if split is None else split.reindex(table["image_id"])
         return cls(
-            Manifest(manifest.root, table, manifest.name),
+            replace(manifest, table=table),
             _select_rows(index, rows),
             _texts(parts),
             predictions,

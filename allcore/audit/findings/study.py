@@ -1,4 +1,4 @@
-"""Checks of the whole study: class balance and shortcuts."""
+"""Checks of the whole study: sources of labels, class balance and shortcuts."""
 
 from collections.abc import Iterator
 
@@ -25,8 +25,30 @@ STRONG, PLAIN = 0.8, 0.65
 """AUROC on unseen subjects above which a shortcut has high, or medium, severity."""
 
 
+def find_label_conflict(inputs: AuditInputs) -> Iterator[Finding]:
+    """Yield at most one finding of images whose file name, folder and table contradict."""
+    conflict = inputs.manifest.conflict
+    if conflict is None:
+        return
+    table = inputs.manifest.table
+    concerned = table["image_id"][table["path"].isin(conflict.paths)]
+    severity: Severity = "low" if conflict.decided else "high"
+    yield Finding(
+        "label_conflict",
+        severity,
+        tuple(concerned.astype(str)),
+        conflict.sentence,
+        "Check these images, and exclude or move those in the wrong place."
+        if conflict.decided
+        else "Decide under Connect data on the Dataset page, or by --labels.",
+        {"choices": [value for value, _ in conflict.choices], "decided": conflict.decided},
+    )
+
+
 def find_imbalance(inputs: AuditInputs) -> Iterator[Finding]:
     """Yield at most one finding of a missing class or of classes of very different size."""
+    if inputs.manifest.conflict and not inputs.manifest.conflict.decided:
+        return
     labels, groups = inputs.labels, inputs.groups
     count = {label: int((labels == label).sum()) for label in CLASS_NAMES}
     people = {}
@@ -111,6 +133,7 @@ def _shortcut(
 
 
 CHECKS = (
+    Check("label_conflict", "Contradicting labels", find_label_conflict),
     Check("class_imbalance", "Class imbalance", find_imbalance),
     Check("unknown_subject", "Images of unknown subject", find_unknown_subjects),
     Check("shortcut", "Shortcuts", find_shortcuts),

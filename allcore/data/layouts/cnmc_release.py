@@ -45,7 +45,9 @@ class CnmcRelease:
         """
         matches = [(path, _TRAINING.search(path)) for path in folder.images]
         training: Rows = [
-            {"path": path, "label": match[2], "fold": match[1]} for path, match in matches if match
+            {"path": path, "label": match[2], "fold": match[1]}
+            for path, match in matches
+            if match and subjects.parse_name(path)
         ]
         rest = [path for path, match in matches if not match]
         tables = [path for path in folder.files if _file_name(path) == LABELS_TABLE]

@@ -21,7 +21,6 @@ from allcore.data.table_reader import (
     Schema,
 )  # fmt: skip
 from allcore.errors import DataError
-from allcore.labels import parse_label
 
 SCHEMA = Schema(
     names={
@@ -87,12 +86,10 @@ def _read(file: Path) -> pd.DataFrame:
 
 
 def _rows(table: pd.DataFrame, folder: Folder) -> Rows:
-    for column, parse in (("label", parse_label), ("split", parse_part)):
-        if column in table:
-            texts = table[column].unique()
-            table[column] = table[column].map(
-                {text: text and (parse(text) or text) for text in texts}
-            )
+    if "split" in table:
+        texts = table["split"].unique()
+        parts = {text: text and (parse_part(text) or text) for text in texts}
+        table["split"] = table["split"].map(parts)
     table["path"] = _resolve(table["path"].tolist(), folder)
     columns = [str(column) for column in table]
     rows = zip(*(table[column].tolist() for column in columns), strict=True)

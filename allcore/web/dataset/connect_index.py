@@ -7,11 +7,12 @@ import streamlit as st
 
 from allcore.audit.index import files, jobs, store
 from allcore.audit.index.files import ChangesSinceIndex
-from allcore.data import dataset_inspection
+from allcore.data import dataset_inspection, label_choice
 from allcore.data.dataset_inspection import DatasetSummary
+from allcore.data.file_digests import LeftOutFiles
+from allcore.data.label_choice import LabelConflict
 from allcore.errors import AllScopeError
 from allcore.formats import count
-from allcore.labels import CLASS_PLURALS
 from allcore.web import accounts, datasets, frame, guard
 from allcore.web.dataset.context import DatasetContext
 
@@ -41,9 +42,7 @@ def show_index(context: DatasetContext) -> None:
     with st.container(border=True, width=frame.TEXT_WIDTH):
         st.markdown(f":material/folder: {frame.plain(str(context.path))}")
         summary = _summarize(context, context.path, datasets.change_stamp(context.path))
-        st.markdown(frame.plain(layout_sentence(summary)))
-        for warning in summary.warnings:
-            st.warning(frame.plain(warning), icon=":material/warning:")
+        show_reading(context.path, summary, key=f"shown {context.path}")
         if jobs.status(context.path) == "running":
             _show_progress(context.path)
         else:
@@ -52,15 +51,52 @@ def show_index(context: DatasetContext) -> None:
         st.markdown(METHOD)
 
 
-def layout_sentence(summary: DatasetSummary) -> str:
-    """Layout, and numbers of images, subjects and labels, of a data set."""
-    subjects = f" of {count(summary.subjects, 'subject')}" if summary.subjects else ""
-    nouns = [*CLASS_PLURALS.items(), (None, "without a label")]
-    labels = ", ".join(
-        f"{summary.labels[label]:,} {noun}" for label, noun in nouns if label in summary.labels
+def show_reading(path: Path, summary: DatasetSummary, *, key: str) -> None:
+    """Draw layout, counts and warnings of a data set, with the choice of labels that conflict.
+
+    The keys of its controls begin with ``key``.
+    """
+    st.markdown(frame.plain(summary.sentence))
+    if conflict := summary.manifest.conflict:
+        _show_conflict(path, conflict, key=key)
+    for warning in summary.notes:
+        st.warning(frame.plain(warning), icon=":material/warning:")
+    if kinds := summary.manifest.left_out:
+        total = sum(kind.count for kind in kinds)
+        with st.expander(f"{count(total, 'file')} left out"):
+            st.markdown("".join(f"- {frame.plain(_left_out(kind))}\n" for kind in kinds))
+
+
+def _left_out(kind: LeftOutFiles) -> str:
+    return (
+        f"{kind.count:,} {kind.suffix or 'without suffix'}: {kind.reason}, such as {kind.example}"
     )
-    images = count(len(summary.manifest), "image")
-    return f"Read as {summary.layout}: {images}{subjects} ({labels})."
+
+
+def _show_conflict(path: Path, conflict: LabelConflict, *, key: str) -> None:
+    st.warning(frame.plain(f"{conflict.reason}."), icon=":material/compare_arrows:")
+    if conflict.decided:
+        st.button("Decide the labels again", key=f"{key} reset", on_click=_decide, args=(path, ""))
+        return
+    meanings = dict(conflict.choices)
+    value = st.radio(
+        "No label counts until this is decided", list(meanings), key=f"{key} labels",
+        format_func=lambda value: f"{meanings[value].capitalize()} ({frame.plain(value)})",
+    )  # fmt: skip
+    st.button(
+        "Use these labels", key=f"{key} decide", type="primary", on_click=_decide,
+        args=(path, value),
+    )  # fmt: skip
+
+
+def _decide(path: Path, value: str) -> None:
+    """Keep a decision on the labels of a data set; an empty one removes it."""
+    try:
+        accounts.visitor().require("connect")
+        datasets.check_allowed(path)
+        label_choice.save(path, label_choice.parse(value))
+    except AllScopeError as error:
+        st.session_state[_PROBLEM] = str(error)
 
 
 def changes_sentence(since: ChangesSinceIndex) -> str:

@@ -155,9 +155,7 @@ def _show_inspection(user: Visitor, typed: str) -> None:
     except AllScopeError as error:
         frame.problem(error)
         return
-    st.markdown(f"**{frame.plain(connect_index.layout_sentence(summary))}**")
-    for warning in summary.warnings:
-        st.warning(frame.plain(warning), icon=":material/warning:")
+    connect_index.show_reading(path, summary, key=f"inspected {path}")
     default = " ".join((path.stem if path.suffix else path.name).split())
     name_key = f"connect name {path}"
     st.text_input(

@@ -19,6 +19,7 @@ from streamlit.delta_generator import DeltaGenerator
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from allcore.data import subjects
+from allcore.data.junk_files import is_junk
 from allcore.errors import BadImage
 from allcore.inference import examples, image_sources
 from allcore.inference.examples import ExamplePicture
@@ -288,7 +289,7 @@ def _sources(files: Sequence[UploadedFile]) -> Iterator[Source]:
     for file in files:
         if file.name.lower().endswith(".zip"):
             yield from image_sources.members(file, name=file.name)
-        elif not image_sources.is_junk(file.name):
+        elif not is_junk(file.name):
             yield Source(name=file.name, read=file.getvalue)
 
 

@@ -125,6 +125,33 @@ def test_page__walks_looks_and_connects(root: Path) -> None:
     assert all("<b>" not in part.value for part in app.markdown)
 
 
+def test_page__asks_which_labels_count(root: Path) -> None:
+    for name, folder in (("UID_1_1_1_all", "hem"), ("UID_H1_1_1_hem", "all")):
+        (root / "wrong" / folder).mkdir(parents=True)
+        (root / "wrong" / folder / f"{name}.png").touch()
+    app = look_at(page(ADA), root / "wrong")
+    assert "2 of 2 file names contradict the class folders" in page_text(app)
+    assert "2 without a label" in page_text(app)
+    [choice] = app.radio
+    first = choice.options[0].replace("\\", "")
+    assert first == "Exchanged, as 2 of 2 file names say (all=hem,hem=all)"
+    sessions.press(app, "Use these labels")
+    assert "(1 ALL blasts, 1 normal cells)" in page_text(app)
+    assert "Labels as decided: 'all' is normal, 'hem' is ALL blast." in page_text(app)
+    assert datasets.read_manifest(root / "wrong").conflict is None
+
+
+def test_page__a_decision_can_be_taken_back(root: Path) -> None:
+    (root / "wrong" / "hem").mkdir(parents=True)
+    (root / "wrong" / "hem" / "UID_1_1_1_all.png").touch()
+    app = look_at(page(ADA), root / "wrong")
+    app.radio[0].set_value("hem=hem").run()
+    sessions.press(app, "Use these labels")
+    assert "1 of 1 file names contradict the class folders" in page_text(app)
+    sessions.press(app, "Decide the labels again")
+    assert "1 without a label" in page_text(app) and len(app.radio) == 1
+
+
 def test_page__goes_up(root: Path) -> None:
     app = page(ADA)
     walk(app).set_value(0).run()
