@@ -131,6 +131,21 @@ def test_read__class_folders_inside_each_other_are_asked_for(tmp_path: Path) -> 
     assert column(outer, "label") == ["all", "hem"]
 
 
+def test_read__normal_cells_of_patients_are_asked_for(tmp_path: Path) -> None:
+    lay(tmp_path, "ALL/lymphocyte/a.png", "ALL/monocyte/b.png")
+    assert readers.read(tmp_path).conflict is not None
+    assert readers.read(tmp_path / "ALL" / "monocyte").conflict is not None
+    lay(tmp_path, "ALL/lymphoblast/c.png")
+    assert column(readers.read(tmp_path), "label") == ["all", "hem", "hem"]
+    assert column(readers.read(tmp_path / "ALL" / "monocyte"), "label") == ["hem"]
+
+
+def test_read__a_pool_labels_nothing_beside_its_classes(tmp_path: Path) -> None:
+    lay(tmp_path, "all/blast/a.png", "all/normal/b.png", "all/unsorted/c.png")
+    assert column(readers.read(tmp_path), "path") == ["all/blast/a.png", "all/normal/b.png"]
+    assert column(readers.read(tmp_path / "all" / "unsorted"), "label") == [None]
+
+
 def test_read__names_against_folders_are_counted_at_every_depth(tmp_path: Path) -> None:
     lay(tmp_path, f"all/{NORMAL}.png", f"hem/{BLAST}.png", "hem/UID_3_1_1_all.png")
     whole, part = readers.read(tmp_path), readers.read(tmp_path / "hem")

@@ -158,7 +158,7 @@ class FolderNames:
         if len(classes) == 1 and self._is_pool(names[: names.index(classes[0]) + 1]):
             classes = []
         splits = [name for name in names if plain_name(name) in SPLIT_ALIASES]
-        word, clash = self._class_word(classes)
+        word, clash = self._class_word(names, classes)
         other = [name for name in splits if _split_of(name) != _split_of(splits[-1])]
         numbers = [name for name in names if _NUMBER.fullmatch(name) and name not in classes]
         undecided = [name for name in numbers if name not in self._chosen]
@@ -179,7 +179,7 @@ class FolderNames:
             names[: place + 1]
             for names in map(self._names, self._folders)
             for place, name in enumerate(names)
-            if plain_name(name) in COLLECTIONS and any(map(self._is_class, names[place + 1 :]))
+            if plain_name(name) in COLLECTIONS and any(map(self._is_plain, names[place + 1 :]))
         )
 
     def _is_pool(self, names: tuple[str, ...]) -> bool:
@@ -188,20 +188,33 @@ class FolderNames:
         if names in self._pools or len(names) > len(self.above) or self._root is None:
             return names in self._pools
         folder = (self._root, *self._root.parents)[len(self.above) - len(names)]
-        return any(map(self._is_class, _folders_in(folder)))
+        return any(map(self._is_plain, _folders_in(folder)))
 
-    def _class_word(self, classes: list[str]) -> tuple[str, tuple[str, ...]]:
+    def _is_plain(self, name: str) -> bool:
+        """True for a class word that is no kind of normal cell."""
+        return self._is_class(name) and plain_name(name) not in WHITE_CELL_WORDS
+
+    def _class_word(
+        self, names: tuple[str, ...], classes: list[str]
+    ) -> tuple[str, tuple[str, ...]]:
         """Return the name that decides, and the pair of names that contradict each other."""
         if not classes:
             return "", ()
         inner = classes[-1]
         for outer in reversed(classes[:-1]):
-            labels = self.class_of(outer), self.class_of(inner)
-            kind_of_cell = plain_name(inner) in WHITE_CELL_WORDS
-            differ = None not in labels and labels[0] != labels[1]
-            if differ and (kind_of_cell or plain_name(outer) not in COLLECTIONS):
+            differ = {self.class_of(outer), self.class_of(inner)} == {"all", "hem"}
+            if differ and not self._is_around(names[: names.index(outer) + 1], inner):
                 return inner, (outer, inner)
         return inner, ()
+
+    def _is_around(self, names: tuple[str, ...], inner: str) -> bool:
+        """True if the last of some names is that of a collection around a class folder.
+
+        The normal cells in a collection of ALL may as well be its blasts, unless blasts are named.
+        """
+        if plain_name(inner) in WHITE_CELL_WORDS:
+            return self._is_pool(names)
+        return plain_name(names[-1]) in COLLECTIONS
 
     def _fold(self, names: tuple[str, ...], numbers: list[str]) -> str | None:
         folds = [match[1] for name in names if (match := _FOLD.fullmatch(plain_name(name)))]
