@@ -35,8 +35,10 @@ WHITE_CELL_WORDS: dict[str, Word] = {
     "neutrophil": "hem", "ig": "hem", "immature granulocyte": "hem",
     "erythroblast": None, "platelet": None,
 }  # fmt: skip
-"""Kinds of normal blood cells as in the Barcelona set, which count where two of them, or one and a
-class word, stand in a data set. Erythroblasts and platelets, no white cells, get no label."""
+"""Kinds of normal blood cells, as in the Barcelona set. Erythroblasts and platelets, no white
+cells, get no label."""
+AMBIGUOUS_CELL_WORDS = frozenset({"ig", "lymphocyte", "immature granulocyte"})
+"""Kinds of cells whose names count only where another folder of the data set tells a class."""
 COLLECTIONS = frozenset({"all", "leukemia", "leukaemia", "cancer"})
 """Class words that also name a whole collection, so that a class folder inside decides."""
 NEUTRAL = frozenset(
@@ -123,10 +125,15 @@ class FolderNames:
 
     def _vocabulary(self, names: set[str]) -> dict[str, Word]:
         words = dict(CLASS_WORDS)
-        four, white = names & FOUR_CLASS_WORDS.keys(), names & WHITE_CELL_WORDS.keys()
+        words |= {
+            word: label
+            for word, label in WHITE_CELL_WORDS.items()
+            if word not in AMBIGUOUS_CELL_WORDS
+        }
+        four = names & FOUR_CLASS_WORDS.keys()
         if len(four) > 1 or (four and "benign" in names):
             words |= FOUR_CLASS_WORDS
-        if len(white) > 1 or (white and names & words.keys()):
+        if names & words.keys():
             words |= WHITE_CELL_WORDS
         for word, label in self._chosen.items():
             words.pop(word, None)
@@ -254,7 +261,7 @@ def _beside(root: Path | None) -> set[str]:
     """Plain names beside the folders that lead to a data set, where theirs tell only with them."""
     names: set[str] = set()
     for folder in () if root is None else (root, *root.parents)[:MAX_ABOVE]:
-        if plain_name(folder.name) in FOUR_CLASS_WORDS | WHITE_CELL_WORDS:
+        if plain_name(folder.name) in FOUR_CLASS_WORDS.keys() | AMBIGUOUS_CELL_WORDS:
             names |= set(map(plain_name, _folders_in(folder.parent)))
     return names
 
