@@ -5,12 +5,25 @@ import os
 from pathlib import Path
 from typing import Annotated, Literal
 
+from platformdirs import user_data_path
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from allcore.errors import AllScopeError
 
 REPOSITORY = Path(__file__).resolve().parent.parent
+"""Root of a checkout; the folder of all packages where the program is installed."""
+_SHIPPED = Path(__file__).resolve().parent / "shipped"
+APP_FOLDER = _SHIPPED if _SHIPPED.is_dir() else REPOSITORY
+"""Folder of app.py, the pages and the shipped models: the checkout, or inside the package."""
+
+
+def default_home() -> Path:
+    """Return ``var`` of a checkout, or the person's data folder where the program is installed."""
+    if APP_FOLDER == REPOSITORY:
+        return REPOSITORY / "var"
+    return user_data_path("allscope", appauthor=False)
+
 
 PREFIX = "ALLSCOPE_"
 
@@ -20,13 +33,13 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, frozen=True)
 
-    home: Path = Field(REPOSITORY / "var", description="folder for what the app keeps")
+    home: Path = Field(default_factory=default_home, description="folder for what the app keeps")
     data: Path | None = Field(None, description="folder of a data set, such as C-NMC 2019")
     data_roots: Annotated[tuple[Path, ...], NoDecode] = Field(
         (), description="folders below which users may connect data sets"
     )
     database_url: str | None = Field(None, description="PostgreSQL address; empty means SQLite")
-    models: Path = Field(REPOSITORY / "models", description="folder of the model folders")
+    models: Path = Field(APP_FOLDER / "models", description="folder of the model folders")
     model: str = Field("qcresnet-cnmc", description="model that answers unless one is chosen")
     device: str = Field("auto", description="auto, cpu, cuda or cuda:<n>")
     threads: int | None = Field(None, ge=1, description="CPU threads of a forward pass")

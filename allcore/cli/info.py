@@ -2,6 +2,7 @@
 
 import json
 import platform
+import shlex
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
@@ -16,7 +17,7 @@ PACKAGES = (
 
 
 def info(as_json: options.JsonFlag = False) -> None:
-    """Versions, device, models found, database and data sets."""
+    """Home folder, versions, device, models found, database and data sets."""
     facts = _facts()
     if as_json:
         terminal.show(json.dumps(facts, indent=2, ensure_ascii=False))
@@ -42,6 +43,8 @@ def _facts() -> dict[str, Any]:
         "python": platform.python_version(),
         "packages": {name: _version(name) for name in PACKAGES},
         "device": devices.described(chosen.device, chosen.threads),
+        "home": str(chosen.home),
+        "dashboard": shlex.join(["streamlit", "run", str(settings.APP_FOLDER / "app.py")]),
         "models": {
             name: f"({model.architecture}, threshold {model.threshold:.3f})"
             for name in model_folder.names(chosen.models)

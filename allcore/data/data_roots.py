@@ -141,7 +141,7 @@ def _secrets(config: Settings) -> Iterator[Path]:
     kind, _, file = config.database.partition(":///")
     if kind.startswith("sqlite") and file:
         yield Path(file).resolve()
-    for folder in (settings.REPOSITORY, Path.cwd(), Path.home()):
+    for folder in (settings.REPOSITORY, settings.APP_FOLDER, Path.cwd(), Path.home()):
         if (secrets := folder / ".streamlit" / "secrets.toml").exists():
             yield secrets.resolve()
 

@@ -31,11 +31,13 @@ class SubjectSeparation:
         shared: independent subjects with images in two parts, sorted.
         groups: number of recorded independent subjects in any part.
         unknown: images in a part whose subject is not recorded.
+        trained: whether it is recorded which subjects the model was trained on.
     """
 
     shared: tuple[str, ...] = ()
     groups: int = 0
     unknown: int = 0
+    trained: bool = True
 
     @classmethod
     def of_parts(cls, table: pd.DataFrame, parts: "pd.Series[str]") -> "SubjectSeparation":
@@ -71,7 +73,7 @@ class SubjectSeparation:
         """'shared' where a subject is in two parts, 'unknown' where a missing subject may be."""
         if self.shared:
             return "shared"
-        return "unknown" if self.unknown or not self.groups else "apart"
+        return "apart" if self.trained and self.groups and not self.unknown else "unknown"
 
     @property
     def new_subjects(self) -> bool | None:
@@ -81,6 +83,8 @@ class SubjectSeparation:
     @property
     def unknown_text(self) -> str:
         """The images of unknown subject, as the start of a sentence; empty where there are none."""
+        if not self.trained:
+            return "The subjects that the model was trained on are unknown"
         if not self.groups:
             return "Subjects are unknown"
         images = formats.count(self.unknown, "image")

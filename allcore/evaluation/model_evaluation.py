@@ -178,12 +178,12 @@ def separate_subjects(held_out: pd.DataFrame, info: ModelInfo | None) -> Subject
     """
     missing = int(held_out["subject"].isna().sum())
     if info is None:
-        return SubjectSeparation(unknown=len(held_out))
+        return SubjectSeparation(unknown=missing, trained=False)
     trained, split = info.separation, info.training["split"]
     groups = set(held_out["group"].fillna(held_out["subject"])[held_out["subject"].notna()])
     if is_external(held_out, info):
         known = trained.groups and not trained.unknown
-        return SubjectSeparation((), len(groups), missing if known else len(held_out))
+        return SubjectSeparation((), len(groups), missing, trained=bool(known))
     shared = set(trained.shared)
     if not info.training.get("out_of_fold"):
         shared |= groups & set(map(subject_names.group_of, split.get("train", ())))

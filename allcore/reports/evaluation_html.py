@@ -134,7 +134,7 @@ def _headline(split: SplitEvaluation) -> str:
         ]
         title, value = metrics.TITLES[estimate.name], formats.number(estimate.value)
         cards.append(html.card(title, value, lines))
-    below = "95 % intervals. Over subjects is the one to go by for a new subject."
+    below = results.intervals_text(split)
     return f'<div class="cards">{"".join(cards)}</div>' + html.paragraph(below, quiet=True)
 
 

@@ -94,7 +94,7 @@ def _gap(
     who = "every subject is" if len(one_class) and one_class.all() else "a subject may be"
     why = (
         f"{who} all ALL or all normal, so a model that recognises the subject knows the answer; "
-        "on subjects it never saw, only the cell is left."
+        "on a new subject only the cell is left."
     )
     if paper is None or unseen is None:
         return f"A random image split flatters: {why}"

@@ -328,6 +328,8 @@ def _with_pseudo_labels(
     """Add pseudo-labelled cells and their subjects to the training set of the result."""
     split = dict(result.training["split"])
     split["train"] = sorted({*split["train"], *pseudo.table["subject"].dropna()})
+    leaks, unknown = split["leaks"], int(pseudo.table["subject"].isna().sum())
+    split["leaks"] = leaks | {"unknown_subjects": leaks["unknown_subjects"] + unknown}
     training = result.training | {"split": split, KEY: _json_values(facts)}
     parts = pd.Series("train", index=pseudo.table["image_id"], name="split")
     parts = pd.concat([result.data.split.parts, parts])

@@ -46,6 +46,12 @@ def test_sentence__counts_what_is_unknown() -> None:
     assert both.sentence.endswith("The subject of 1 image is unknown.")
 
 
+def test_sentence__of_a_model_whose_training_is_not_recorded() -> None:
+    found = SubjectSeparation((), 5, 0, trained=False)
+    assert found.new_subjects is None
+    assert found.sentence.startswith("The subjects that the model was trained on are unknown, so")
+
+
 def test_of_record__an_older_record_names_subjects_by_part() -> None:
     apart = {"kind": "image", "train": ["1", "2"], "validation": ["3"], "test": ["4"]}
     assert SubjectSeparation.of_record(apart).state == "apart"

@@ -64,6 +64,13 @@ def chapters(evaluation: ModelEvaluation) -> tuple[Chapter, ...]:
     )
 
 
+def intervals_text(split: SplitEvaluation) -> str:
+    """Which of the two intervals a reader goes by."""
+    if split.independent_subjects is None:
+        return "95 % intervals. Subjects are unknown, so nothing is said of a new subject."
+    return "95 % intervals. Over subjects is the one to go by for a new subject."
+
+
 def splits_of(evaluation: ModelEvaluation) -> tuple[SplitEvaluation, ...]:
     """Splits with cells, test first."""
     splits = (evaluation.test, evaluation.validation)

@@ -5,6 +5,7 @@ import streamlit as st
 from allcore import formats
 from allcore.evaluation import metrics
 from allcore.plots.evaluation import errors as error_plots
+from allcore.reports.model_card import results
 from allcore.web.components.charts import show_chart
 from allcore.web.evaluation import cell_lists, curves_view, subjects_view
 from allcore.web.evaluation.context import Context
@@ -46,7 +47,7 @@ def _show_headline(context: Context) -> None:
                 f"Over subjects  \n{formats.bounds(estimate.over_subjects)}  \n"
                 f"Over cells  \n{formats.bounds(estimate.over_cells)}"
             )
-    st.caption("95 % intervals. Over subjects is the one to go by for a new subject.")
+    st.caption(results.intervals_text(context.evaluated.evaluation))
 
 
 def _open_outcome() -> None:
