@@ -184,14 +184,29 @@ def test_upload__a_file_with_problems_says_them_and_shows_the_rest(
     page: Page, server: Server
 ) -> None:
     _visit(page, server)
-    bad = ["x1,weird,0.3,s1", "x2,all,1.7,s1", "x3,hem,nan,s2", _row(0)]
+    bad = ["x1,,0.3,s1", "x2,all,,s1", "x3,hem,nan,s2", _row(0)]
     _upload(page, ["image_id,label,probability,subject", *map(_row, range(80)), *bad])
-    for said in ("'weird'", "missing or no number", "not from 0 to 1", "repeated word for word"):
+    for said in ("without a label", "without a probability", "repeated word for word"):
         expect(page.get_by_text(said)).to_be_visible()
     expect(page.get_by_text("80 cells of ")).to_be_visible()
     expect(page.get_by_test_id("stMetricValue")).to_have_count(5)
     assert steps.fields(page) == {"model": "mine.csv"}
     assert steps.failures(page) == []
+
+
+def test_upload__logits_are_refused_and_then_chosen_as_such(page: Page, server: Server) -> None:
+    _visit(page, server)
+    before = _shown(page)
+    rows = [f"c{i},{'all' if i % 2 else 'hem'},{4 * (i % 2) - 2 + i / 80:.2f}" for i in range(80)]
+    _upload(page, ["image_id,label,score", *rows])
+    expect(page.get_by_text("holds logits and no probabilities")).to_be_visible()
+    assert _shown(page) == before
+    page.get_by_test_id("stSidebarUserContent").get_by_test_id("stPopoverButton").click()
+    page.get_by_role("combobox", name="Meaning").click()
+    page.get_by_role("option", name="Logit of ALL blast").click()
+    expect(page.get_by_role("combobox", name="Image")).to_have_value("image_id")
+    expect(page.get_by_text("was converted from logits")).to_be_visible()
+    expect(page.get_by_text("probability 'score'")).to_be_visible()
 
 
 def test_upload__a_file_without_labels_leaves_the_page_as_it_was(

@@ -132,7 +132,7 @@ def _choose_columns(file: UploadedFile) -> ImportChoices:
             options = [None, *dict.fromkeys(headings)]
             heading = st.selectbox(
                 title, options, index=options.index(recognised.get(column)),
-                format_func=lambda heading: "None" if heading is None else frame.plain(heading),
+                format_func=lambda heading: "None" if heading is None else heading,
                 key=f"prediction_{column}_{file.file_id}",
             )  # fmt: skip
             if heading != recognised.get(column):
