@@ -3,8 +3,6 @@
 import re
 from typing import Literal
 
-from allcore.errors import DataError
-
 Label = Literal["all", "hem"]
 """An ALL blast (class 1) or a normal cell (class 0), in the codes of C-NMC 2019."""
 Verdict = Literal["all", "hem", "refused"]
@@ -47,19 +45,3 @@ def label_key(text: object) -> str:
     """Return a word or code in the form of the keys of ``LABEL_ALIASES``."""
     words = re.sub(r"(?<=[^\W\d_])[\s_-]+|[\s_]+", " ", str(text)).strip().casefold()
     return re.sub(r"^\+?(\d+)(?:[.,]0*)?$", r"\1", words)
-
-
-def parse_label_codes(text: str) -> dict[str, Label]:
-    """Parse what each label of a data set means, as ``0=all, 1=hem``; keys are ``label_key``s.
-
-    Raises:
-        DataError: the text has another form, or gives one label two meanings.
-    """
-    codes: dict[str, Label] = {}
-    for pair in filter(str.strip, re.split(r"[,;\n]", text)):
-        code, _, word = pair.rpartition("=")
-        key, label = label_key(code), parse_label(word)
-        if not key or label is None or codes.get(key, label) != label:
-            raise DataError(f"The labels '{text:.80}' are not clear: write them as 0=all,1=hem.")
-        codes[key] = label
-    return codes

@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 
 from allcore import formats
-from allcore.data import score_columns, subjects, table_reader
+from allcore.data import label_choice, score_columns, subjects, table_reader
+from allcore.data.label_choice import LabelChoice
 from allcore.data.score_columns import ScoreMeaning
 from allcore.data.splits import PARTS, parse_part
 from allcore.data.table_reader import (
@@ -66,12 +67,17 @@ class ImportChoices:
     Attributes:
         columns: heading of a column of ``COLUMN_TITLES``, or None to do without it.
         meaning: of the column of probabilities.
-        labels: class of each label, by ``label_key``.
+        labels: class of each label, or that those in file names count.
     """
 
     columns: Mapping[str, str | None] = field(default_factory=dict)
     meaning: ScoreMeaning | None = None
-    labels: Mapping[str, Label] = field(default_factory=dict)
+    labels: LabelChoice = field(default_factory=LabelChoice)
+
+    @property
+    def codes(self) -> dict[str, Label | None]:
+        """Chosen class of labels by ``label_key``; None for those that tell no class."""
+        return {label_key(word): label for word, label in self.labels.classes}
 
 
 @dataclass(frozen=True)
@@ -147,11 +153,12 @@ def headings(data: bytes, *, name: str) -> tuple[str, ...]:
 def recognise(headings: Sequence[str], choices: ImportChoices = ImportChoices()) -> dict[str, str]:
     """Return the heading of each column of ``SCHEMA`` that a file has."""
     columns: dict[str, str | None] = {**table_reader.recognise(headings, SCHEMA)}
-    columns["probability"] = score_columns.probability_heading(headings, choices.labels)
+    codes = choices.codes
+    columns["probability"] = score_columns.probability_heading(headings, codes)
     columns |= choices.columns
     chosen = choices.meaning or "probability" in choices.columns
     if not chosen:
-        columns["complement"] = score_columns.complement_heading(headings, choices.labels)
+        columns["complement"] = score_columns.complement_heading(headings, codes)
     if columns.get("complement") == columns["probability"]:
         columns["complement"] = None
     return {column: heading for column, heading in columns.items() if heading is not None}
@@ -196,24 +203,28 @@ def _parse_labels(rows: _Rows, choices: ImportChoices) -> None:
     Raises:
         DataError: a label is unknown, or labels contradict names and nobody decided.
     """
+    codes = choices.codes
+    keys = {word: label_key(word) for word in rows.table["label"].unique()}
+    ignored = [word for word, key in keys.items() if key in codes and codes[key] is None]
+    rows.drop(rows.table["label"].isin(ignored), "whose label tells no class, as chosen", "label")
     words = rows.table["label"]
-    label_of = {
-        word: choices.labels.get(label_key(word)) or parse_label(word) for word in words.unique()
-    }
+    label_of = {word: codes.get(key) or parse_label(word) for word, key in keys.items()}
     label = words.map(label_of).astype(object)
+    names = [
+        subjects.label_in_name(image) for image in rows.table["image_id"].str.replace("\\", "/")
+    ]
+    named = pd.Series(names, index=words.index, dtype=object)
+    if choices.labels.names:
+        label = named.where(named.notna(), label)
     if label.isna().any():
         unknown = words[label.isna()]
-        example = unknown.iloc[0][:20]
+        example = unknown.iloc[0]
         raise DataError(
             f"{formats.count(len(unknown), 'row')} with a label that is neither ALL blast nor "
             f"normal ({_quoted(unknown)}): delete these rows, or write what they are under Labels, "
-            f"as {example}=all or {example}=hem."
+            f"as {example:.60}=all, =hem or =none."
         )
-    names = rows.table["image_id"].str.replace("\\", "/")
-    parsed = [subjects.parse_name(image) for image in names]
-    named = pd.Series([match and match[1] for match in parsed], index=names.index, dtype=object)
-    wrong = named.notna() & (named != label)
-    if wrong.any():
+    if (named.notna() & (named != label)).any():
         _check_contradictions(rows, choices, label, named)
     rows.table = rows.table.assign(label=label)
 
@@ -224,7 +235,7 @@ def _check_contradictions(
     compared = int(named.notna().sum())
     wrong = rows.table[named.notna() & (named != label)]
     counts = f"{len(wrong):,} of {compared:,} labels contradict the names of the files"
-    if {label_key(word) for word in wrong["label"]} <= set(choices.labels):
+    if {label_key(word) for word in wrong["label"]} <= set(choices.codes):
         rows.report(f"{counts}: the labels count, as chosen.", len(wrong))
         return
     words = dict(zip(rows.table["label"].map(label_key), label, strict=True))
@@ -233,9 +244,15 @@ def _check_contradictions(
     first = wrong.iloc[0]
     example = f"such as '{first['image_id']:.60}' with the label '{first['label']:.20}'"
     if 2 * len(wrong) > compared:
-        advice = f"write {exchange} under Labels to exchange them, or {keep} to keep them"
+        advice = (
+            f"write {exchange} under Labels to exchange them, {keep} to keep them, or "
+            f"{label_choice.NAMES} to take those in the names"
+        )
     else:
-        advice = f"correct these rows, or write {keep} under Labels to keep them"
+        advice = (
+            f"correct these rows, or write {keep} under Labels to keep them, or "
+            f"{label_choice.NAMES} to take those in the names"
+        )
     raise DataError(f"{counts}, {example}: {advice}.")
 
 
@@ -246,7 +263,7 @@ def _parse_probabilities(rows: _Rows, columns: Mapping[str, str], choices: Impor
         DataError: the column is of another scale or class, or could be.
     """
     heading = columns["probability"]
-    meaning = score_columns.heading_meaning(heading, choices.labels) or ScoreMeaning()
+    meaning = score_columns.heading_meaning(heading, choices.codes) or ScoreMeaning()
     values, sentences = score_columns.probabilities(
         rows.table["probability"],
         heading,
@@ -289,7 +306,7 @@ def _check_complement(
         DataError: they don't add up to 1.
     """
     heading = columns["complement"]
-    meaning = score_columns.heading_meaning(heading, choices.labels) or ScoreMeaning()
+    meaning = score_columns.heading_meaning(heading, choices.codes) or ScoreMeaning()
     others, _ = score_columns.probabilities(rows.table["complement"], heading, meaning)
     wrong = int(((values - others).abs() > _ROUNDING).sum())
     if wrong:

@@ -60,24 +60,24 @@ MEANINGS: dict[str, ScoreMeaning] = {
 """Meanings that can be chosen, by their titles."""
 
 
-def heading_meaning(heading: str, codes: Mapping[str, Label]) -> ScoreMeaning | None:
+def heading_meaning(heading: str, codes: Mapping[str, Label | None]) -> ScoreMeaning | None:
     """Return what a heading such as ``prob_hem`` or ``P(ALL) %`` says; None for other columns.
 
     Args:
         heading: of the column.
-        codes: classes of the labels, by ``label_key``, where they differ from C-NMC's codes.
+        codes: chosen classes of the labels, by ``label_key``.
     """
     rank = _rank(heading, codes)
     return rank and rank[1]
 
 
-def probability_heading(headings: Sequence[str], codes: Mapping[str, Label]) -> str | None:
+def probability_heading(headings: Sequence[str], codes: Mapping[str, Label | None]) -> str | None:
     """Return the heading of the column that is most probably that of the probabilities."""
     ranked = [(rank[0], i) for i, heading in enumerate(headings) if (rank := _rank(heading, codes))]
     return headings[min(ranked)[1]] if ranked else None
 
 
-def complement_heading(headings: Sequence[str], codes: Mapping[str, Label]) -> str | None:
+def complement_heading(headings: Sequence[str], codes: Mapping[str, Label | None]) -> str | None:
     """Return the heading of a column that is said to be the probability of normal cells."""
     meanings = [(heading, heading_meaning(heading, codes)) for heading in headings]
     return next((heading for heading, found in meanings if found and found.of == "hem"), None)
@@ -168,7 +168,9 @@ def reversed_error(heading: str) -> DataError:
     )
 
 
-def _rank(heading: str, codes: Mapping[str, Label]) -> tuple[tuple[int, int], ScoreMeaning] | None:
+def _rank(
+    heading: str, codes: Mapping[str, Label | None]
+) -> tuple[tuple[int, int], ScoreMeaning] | None:
     """Return how probably a heading is that of the probabilities (low first), and its meaning."""
     spaced = re.sub(r"(?<=[a-z])(?=[A-Z\d])|(?<=[A-Z])(?=\d)|(?<=\d)(?=[^\W\d_])", " ", heading)
     words = re.findall(r"[^\W_]+|%", spaced.replace("log odds", "logodds").casefold())

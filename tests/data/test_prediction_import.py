@@ -11,12 +11,12 @@ import pyarrow.parquet as pq
 import pytest
 from scipy import special
 
-from allcore.data import prediction_import, table_reader
+from allcore.data import label_choice, prediction_import, table_reader
 from allcore.data.prediction_import import PREDICTION_COLUMNS, ImportChoices
 from allcore.data.score_columns import MEANINGS
 from allcore.errors import DataError
 from allcore.evaluation import model_evaluation
-from allcore.labels import parse_label, parse_label_codes
+from allcore.labels import parse_label
 from tests import simulated
 
 
@@ -364,8 +364,10 @@ def test_read__unknown_labels_are_refused_whole_until_they_are_decided(words: li
     columns: dict[str, object] = {"image": IDS, "label": [words[y] for y in Y], "p": P}
     with pytest.raises(DataError, match="neither ALL blast nor normal") as error:
         imported(columns)
-    assert f"as {next(w for w in words if parse_label(w) is None)}=all" in str(error.value)
-    labels = parse_label_codes(f"{words[0]}=hem,{words[1]}=all")
+    assert f"as {next(w for w in words if parse_label(w) is None)}=all, =hem or =none" in str(
+        error.value
+    )
+    labels = label_choice.parse(f"{words[0]}=hem,{words[1]}=all")
     assert imported(columns, labels=labels).table["label"].tolist() == ["hem", "all"] * 20
 
 
@@ -376,11 +378,13 @@ def test_read__codes_against_names_are_counted_and_decided(zero: str, one: str) 
     }  # fmt: skip
     with pytest.raises(DataError, match="40 of 40 labels contradict the names") as error:
         imported(columns)
-    exchange, keep = re.findall(r"\S+=\S+", str(error.value))
-    found = imported(columns, labels=parse_label_codes(exchange))
+    exchange, keep = re.findall(r"[^\s,]\S+=[^\s,]+", str(error.value))
+    by_names = imported(columns, labels=label_choice.parse("names"))
+    assert (by_names.table["label"] == "all").tolist() == (Y == 1).tolist()
+    found = imported(columns, labels=label_choice.parse(exchange))
     assert (found.table["label"] == "all").tolist() == (Y == 1).tolist()
     kept = imported(
-        columns, labels=parse_label_codes(keep), meaning=MEANINGS["Probability of ALL blast"]
+        columns, labels=label_choice.parse(keep), meaning=MEANINGS["Probability of ALL blast"]
     )
     assert (kept.table["label"] == "all").tolist() == (Y == 0).tolist()
     assert "40 of 40 labels contradict the names of the files: the labels count" in " ".join(
@@ -390,7 +394,7 @@ def test_read__codes_against_names_are_counted_and_decided(zero: str, one: str) 
 
 def test_read__exchanged_codes_whose_probability_is_of_code_1() -> None:
     columns: dict[str, object] = {"image": NAMES, "label": 1 - Y, "prob": 1 - P}
-    labels = parse_label_codes("0=all,1=hem")
+    labels = label_choice.parse("0=all,1=hem")
     with pytest.raises(DataError, match="may be the probability of normal cells"):
         imported(columns, labels=labels)
     by_heading = imported({**columns, "prob": P, "prob_1": 1 - P}, labels=labels)
@@ -399,10 +403,23 @@ def test_read__exchanged_codes_whose_probability_is_of_code_1() -> None:
         assert found.table["probability"].to_numpy() == pytest.approx(P)
 
 
+def test_read__labels_that_tell_no_class_are_left_out_as_chosen() -> None:
+    columns: dict[str, object] = {"image": IDS, "label": ["AML", *Y[1:-1], "unsure"], "p": P}
+    found = imported(columns, labels=label_choice.parse("AML=none,unsure=none"))
+    assert "2 rows whose label tells no class, as chosen ('AML', 'unsure')" in sentences(found)[0]
+    assert len(found.table) == 38
+
+
+def test_read__codes_against_the_names_of_all_idb() -> None:
+    names = [f"Im{i:03d}_{y}.tif" for i, y in enumerate(Y)]
+    with pytest.raises(DataError, match="40 of 40 labels contradict the names"):
+        imported({"image": names, "label": 1 - Y, "p": P})
+
+
 def test_read__a_few_labels_against_names() -> None:
     label = [*(1 - Y[:2]), *Y[2:]]
     with pytest.raises(DataError, match="2 of 40 labels contradict") as error:
         imported({"image": NAMES, "label": label, "p": P})
-    keep = re.findall(r"\S+=\S+", str(error.value))[0]
-    found = imported({"image": NAMES, "label": label, "p": P}, labels=parse_label_codes(keep))
+    keep = re.findall(r"[^\s,]\S+=[^\s,]+", str(error.value))[0]
+    found = imported({"image": NAMES, "label": label, "p": P}, labels=label_choice.parse(keep))
     assert len(found.table) == 40

@@ -657,7 +657,7 @@ def test_brought__exchanged_codes_wait_for_a_decision(bare: Path) -> None:
     assert page.selectbox(key="model").value == "simulated"
     labels = next(box for box in page.text_input if box.label == "Labels")
     labels.set_value("0=dog").run()
-    assert "write them as 0=all,1=hem" in page_text(usable(page))
+    assert "write them as 0=all,1=hem, or as" in page_text(usable(page))
     labels.set_value("0=all,1=hem").run()
     assert headline(usable(page)) == expected_headline(0.5)
 

@@ -7,11 +7,10 @@ import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from allcore import model_folder
-from allcore.data import prediction_import
+from allcore.data import label_choice, prediction_import
 from allcore.data.prediction_import import ImportChoices
 from allcore.data.score_columns import MEANINGS
 from allcore.errors import AllScopeError
-from allcore.labels import parse_label_codes
 from allcore.web import accounts, evaluations, frame, resources
 from allcore.web.evaluations import PredictionSource
 
@@ -144,9 +143,10 @@ def _choose_columns(file: UploadedFile) -> ImportChoices:
         labels = st.text_input(
             "Labels", placeholder="0=all, 1=hem", key=f"prediction_labels_{file.file_id}",
             help="What the labels of the file mean, where they are not C-NMC's codes (1 is ALL "
-            "blast, 0 is normal) or contradict the names of the files.",
+            "blast, 0 is normal) or contradict the names of the files; 'names' takes those in the "
+            "names.",
         )  # fmt: skip
-    return ImportChoices(columns, MEANINGS.get(meaning or ""), parse_label_codes(labels))
+    return ImportChoices(columns, MEANINGS.get(meaning or ""), label_choice.parse(labels))
 
 
 def _import(file: UploadedFile, choices: ImportChoices) -> None:
