@@ -130,9 +130,9 @@ def show(
     choice = None if labels is None else options.label_option(labels)
     summary = dataset_inspection.summarize(readers.read(folder, choice=choice))
     if as_json:
-        print(json.dumps(summary.as_dict(), indent=2, ensure_ascii=False))
+        terminal.show(json.dumps(summary.as_dict(), indent=2, ensure_ascii=False))
     else:
-        print(_printable("\n".join(_summary_lines(summary))))
+        terminal.show("\n".join(_summary_lines(summary)))
 
 
 def _summary_lines(summary: "DatasetSummary") -> Iterator[str]:

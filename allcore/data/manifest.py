@@ -43,8 +43,7 @@ class Manifest:
         Raises:
             DataError: no image has a label, or labels contradict each other.
         """
-        if self.conflict and not self.conflict.decided:
-            raise DataError(self.conflict.sentence)
+        self.require_decided()
         table = self.table[self.table["label"].notna()].reset_index(drop=True)
         if table.empty:
             raise DataError(
@@ -52,6 +51,11 @@ class Manifest:
                 "give a CSV with the columns path and label."
             )
         return replace(self, table=table)
+
+    def require_decided(self) -> None:
+        """Raise the DataError of labels that contradict each other, unless it was decided."""
+        if self.conflict and not self.conflict.decided:
+            raise DataError(self.conflict.sentence)
 
     def digest(self) -> str:
         """Return the SHA-256 over ids, labels, subjects and file digests of the images."""

@@ -197,6 +197,7 @@ def _too_few(table: pd.DataFrame, folds: int) -> DataError:
 
 def _of_both_classes(manifest: Manifest) -> dict[str, int]:
     """Count the images of each class; raise where one is missing."""
+    manifest.require_decided()
     counts = manifest.table["label"].value_counts()
     for label in LABELS:
         if label not in counts:

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from allcore.data import label_choice, readers
+from allcore.audit.findings import finding
+from allcore.data import label_choice, readers, splits
 from allcore.data.manifest import Manifest
 from allcore.errors import DataError
 from tests.released import put
@@ -156,6 +157,14 @@ def test_read__names_against_folders_are_counted_at_every_depth(tmp_path: Path) 
     assert whole.conflict.choices[0][0] == "all=hem,hem=all"
     with pytest.raises(DataError, match="3 of 3 file names"):
         whole.labelled()
+
+
+def test_read__nothing_is_split_or_written_until_it_is_decided(tmp_path: Path) -> None:
+    found = readers.read(lay(tmp_path, f"all/{NORMAL}.png", f"hem/{BLAST}.png"))
+    with pytest.raises(DataError, match="2 of 2 file names contradict"):
+        splits.subject_split(found, seed=0)
+    with pytest.raises(DataError, match="2 of 2 file names contradict"):
+        finding.clean_manifest(found, [], [])
 
 
 def test_read__each_way_to_decide_works(tmp_path: Path) -> None:

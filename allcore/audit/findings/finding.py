@@ -102,8 +102,10 @@ def clean_manifest(
     exclude.
 
     Raises:
-        DataError: there is no finding of a kind, or no image would be left.
+        DataError: there is no finding of a kind, no image would be left, or labels contradict each
+            other.
     """
+    manifest.require_decided()
     known = {finding.kind for finding in findings}
     unknown = sorted(set(kinds) - known)
     if unknown:
