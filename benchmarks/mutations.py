@@ -1,7 +1,7 @@
 """Mutated pictures through `predict` and the upload path of one process.
 
 ``python -m benchmarks.mutations [--pictures N] [--seed S]``: every file is a drawn cell in one of
-seven formats that was damaged at random. It must be refused or get the answer of the sound file,
+eight formats that was damaged at random. It must be refused or get the answer of the sound file,
 the same on both paths, and memory must not grow.
 """
 
@@ -15,9 +15,12 @@ import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Annotated
 
+import numpy as np
+import tifffile
 import typer
 from PIL import Image
 
@@ -26,20 +29,22 @@ from allcore.inference import image_sources, jobs
 from allcore.inference.jobs import PredictionJob
 from allcore.inference.predictor import Predictor
 from allcore.inference.results import PredictedRow
-from allcore.synthetic import demo
+from allcore.synthetic import dataset
 from benchmarks import inputs
 
 TOLERANCE = 0.02
 BATCH = 100
 CELLS = 6
+PLANES = "TIFF planes"
 ENCODINGS: dict[str, dict[str, object]] = {
     "BMP": {},
     "PNG": {},
     "JPEG": {"quality": 95},
     "TIFF": {},
     "TIFF deflate": {"compression": "tiff_adobe_deflate"},
+    PLANES: {},
     "WEBP": {"quality": 95},
-    "JPEG2000": {},
+    "AVIF": {"quality": 95, "speed": 9},
 }
 """Options of Pillow by format."""
 
@@ -111,14 +116,22 @@ def sound_files(predictor: Predictor, paths: Sequence[Path]) -> list[SoundFile]:
     for path in paths:
         with Image.open(path) as image:
             cell = image.convert("RGB")
-        for kind, options in ENCODINGS.items():
-            buffer = io.BytesIO()
-            cell.save(buffer, kind.split()[0], **options)
-            files.append((kind, buffer.getvalue()))
+        files += [(kind, _encoded(cell, kind)) for kind in ENCODINGS]
     sources = [_source(f"{n}", data) for n, (_, data) in enumerate(files)]
     rows = jobs.stream_predictions(predictor, sources)
     answers = [streamed.row.p_all for streamed in rows]
     return [SoundFile(*file, answer) for file, answer in zip(files, answers, strict=True)]
+
+
+def _encoded(cell: Image.Image, kind: str) -> bytes:
+    buffer = io.BytesIO()
+    if kind == PLANES:
+        planes = np.asarray(cell).astype(np.uint16).transpose(2, 0, 1) * np.uint16(257)
+        options = {"photometric": "rgb", "planarconfig": "separate", "metadata": None}
+        tifffile.imwrite(buffer, np.ascontiguousarray(planes), **options)
+    else:
+        cell.save(buffer, kind.split()[0], **ENCODINGS[kind])
+    return buffer.getvalue()
 
 
 def memory_in_use() -> float:
@@ -368,7 +381,9 @@ def _riff_size(data: bytes, draw: random.Random) -> bytes:
 
 
 def _box_size(data: bytes, draw: random.Random) -> bytes:
-    places = [data.index(name) - 4 for name in (b"ftyp", b"jp2h", b"ihdr", b"colr", b"jp2c")]
+    places = [
+        data.index(name) - 4 for name in (b"ftyp", b"meta", b"ispe", b"colr", b"iloc", b"mdat")
+    ]
     changed, at = bytearray(data), draw.choice(places)
     (now,) = struct.unpack_from(">I", data, at)
     struct.pack_into(">I", changed, at, _number(draw, now, 32))
@@ -387,15 +402,15 @@ STRUCTURES: dict[str, dict[str, Mutation]] = {
     "JPEG": {"length": _jpeg_length, "order": _jpeg_order, "size": _jpeg_size},
     "TIFF": {"tag": _tiff_tag, "tag 2": _tiff_tag, "directory": _tiff_directory},
     "WEBP": {"size": _riff_size},
-    "JPEG2000": {"box": _box_size},
+    "AVIF": {"box": _box_size},
 }  # fmt: skip
 
 
-def answered_cells(predictor: Predictor, folder: Path) -> list[Path]:
-    """Drawn cells that the model answers."""
-    drawn = sorted(demo.ensure_demo(folder, cells=40, subjects=4).root.glob("*.png"))
+def answered_cells(predictor: Predictor, drawn: Sequence[Path]) -> list[Path]:
+    """The first of the drawn cells that the model answers."""
     rows = jobs.predict_files(predictor, drawn)
-    return [path for path, row in zip(drawn, rows, strict=True) if row.p_all is not None][:CELLS]
+    answered = (path for path, row in zip(drawn, rows, strict=True) if row.p_all is not None)
+    return list(islice(answered, CELLS))
 
 
 def main(
@@ -409,7 +424,8 @@ def main(
         print(error, file=sys.stderr)
         raise typer.Exit(1) from None
     with tempfile.TemporaryDirectory() as folder:
-        sound = sound_files(predictor, answered_cells(predictor, Path(folder) / "demo"))
+        drawn = sorted(dataset.draw_set(Path(folder), cells=30, subjects=8).root.rglob("*.png"))
+        sound = sound_files(predictor, answered_cells(predictor, drawn))
     report = run(predictor, sound, pictures=pictures, seed=seed)
     for violation in report.violations:
         print(violation)

@@ -53,3 +53,28 @@ def test_find_cell__refuses_a_cell_that_would_be_cut(cell_image: Rgb) -> None:
 def test_find_cell__accepts_real_cells(cnmc_root: Path) -> None:
     for path in sorted((cnmc_root / "bmp").glob("*.bmp")):
         assert upload.find_cell(decoding.decode(path.read_bytes())).any()
+
+
+@pytest.mark.parametrize("side", [600, 1801, 4800])
+def test_find_cell__finds_one_in_a_large_black_picture(cell_image: Rgb, side: int) -> None:
+    large = np.zeros((side, side, 3), np.uint8)
+    start = (side - 450) // 4 * 2
+    large[start : start + 450, start : start + 450] = cell_image
+    alone = upload.find_cell(cell_image).sum()
+    assert upload.find_cell(large).sum() == pytest.approx(alone, rel=0.02)
+
+
+@pytest.mark.parametrize("place", [0, 300, 4000])
+def test_find_cell__asks_to_crop_to_one_in_a_corner(cell_image: Rgb, place: int) -> None:
+    large = np.zeros((4800, 4800, 3), np.uint8)
+    large[place : place + 450, place : place + 450] = cell_image
+    with pytest.raises(BadImage, match="crop the picture around the cell"):
+        upload.find_cell(large)
+    assert upload.find_cell(large[place : place + 450, place : place + 450]).any()
+
+
+def test_find_cell__finds_none_in_a_large_picture_with_dust() -> None:
+    large = np.zeros((2000, 2000, 3), np.uint8)
+    large[990:1000, 990:1000] = 200
+    with pytest.raises(BadImage, match="No cell was found"):
+        upload.find_cell(large)

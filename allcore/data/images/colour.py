@@ -50,7 +50,6 @@ _BRADFORD = np.array(
 _PROFILE = re.compile(rb"(?:RGB |GRAY|CMYK)(?:XYZ |Lab ).{12}acsp", re.DOTALL)
 _NCLX = re.compile(rb"colrnclx(....)", re.DOTALL)
 _TRANSFER_FUNCTION, _WHITE_POINT, _PRIMARIES, _BLACK_WHITE = 301, 318, 319, 532
-_JP2_ENUMERATED, _JP2_SPACES = 1, {12, 16, 17, 18}  # CMYK, sRGB, grey, sYCC
 _EXIF_IFD, _INTEROPERABILITY_IFD = 0x8769, 0xA005
 _COLOUR_SPACE, _ADOBE_RGB = 0xA001, 2
 _UNREADABLE = (
@@ -182,17 +181,11 @@ def _has_lost_profile(image: Image.Image, data: bytes) -> bool:
 
 
 def _hidden_profile(data: bytes) -> bytes | None:
-    """The profile of a JPEG 2000 file, which Pillow does not give, or of a BMP."""
+    """The profile of a BMP, which Pillow does not give."""
     if data[:2] == b"BM" and data[14:18] == b"\x7c\0\0\0" and data[70:74] == b"DEBM":
         start, size = struct.unpack_from("<II", data, 126)
         return data[14 + start : 14 + start + size]
-    at = data.find(b"colr") if data[4:8] == b"jP  " else -1
-    if at < 0:
-        return None
-    end, method = at - 4 + int.from_bytes(data[at - 4 : at], "big"), data[at + 4]
-    if method == _JP2_ENUMERATED and int.from_bytes(data[at + 7 : end], "big") not in _JP2_SPACES:
-        raise BadImage(_UNUSUAL.format("a colour space"))
-    return None if method == _JP2_ENUMERATED else data[at + 7 : end]
+    return None
 
 
 def _coding(data: bytes) -> tuple[int, int, bool] | None:

@@ -16,7 +16,7 @@ from allcore.errors import BadImage
 DAMAGED = "The picture is damaged or cut short and can't be decoded; copy or export it again."
 
 _TRAILING = 8
-"""Bytes that some programs write behind the pixels of a BMP."""
+"""Bytes that some programs write behind all others."""
 _RAW_BMP = {0, 3, 6}
 _OS2_HEADER, _V5_HEADER = 12, 124
 _DEFLATE = {8, 32946}
@@ -24,6 +24,9 @@ _WIDTH, _HEIGHT, _BITS, _COMPRESSION = 256, 257, 258, 259
 _OFFSETS, _SAMPLES, _ROWS, STRIP_BYTE_COUNTS, _PLANAR = 273, 277, 278, 279, 284
 _TILE_WIDTH, _TILE_HEIGHT, _TILE_OFFSETS, _TILE_COUNTS = 322, 323, 324, 325
 _SEPARATE = 2
+_DIRECTORIES = {330, 34665, 34853}
+_TYPE_BYTES = {3: 2, 4: 4, 5: 8, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4}
+_VALUE_BYTES = 4
 
 
 def check(data: bytes, kind: str, image: Image.Image) -> None:
@@ -89,7 +92,8 @@ def check_tiff(data: bytes, tags: Mapping[int, Any]) -> None:
     sizes = _tile_sizes(tags) if tiled else _strip_sizes(tags)
     _require(len(offsets) == len(counts) == len(sizes))
     parts = sorted(zip(offsets, counts, strict=True))
-    _require(parts[-1][0] + parts[-1][1] <= len(data))
+    end = max(parts[-1][0] + parts[-1][1], _end_of_directory(data))
+    _require(end <= len(data) <= end + _TRAILING)
     ends = (start + length for start, length in parts)
     _require(all(end <= start for end, (start, _) in zip(ends, parts[1:], strict=False)))
     (compression,) = values(tags, _COMPRESSION, 1)
@@ -98,6 +102,27 @@ def check_tiff(data: bytes, tags: Mapping[int, Any]) -> None:
     elif compression in _DEFLATE:
         for start, length, size in zip(offsets, counts, sizes, strict=True):
             _require(_inflated(data[start : start + length], size) == size)
+
+
+def _end_of_directory(data: bytes) -> int:
+    """Place behind all but the strips that the directory of a TIFF leads to.
+
+    It is the end of the file where that is unknown. Bytes behind it and the strips moved there when
+    others were put in.
+    """
+    if data[:4] not in {b"II*\0", b"MM\0*"}:
+        return len(data)
+    order = "<" if data[:2] == b"II" else ">"
+    (start,) = struct.unpack_from(f"{order}I", data, 4)
+    (count,) = struct.unpack_from(f"{order}H", data, start)
+    end: int = start + 2 + 12 * count + 4
+    for at in range(start + 2, start + 2 + 12 * count, 12):
+        code, kind, number, value = struct.unpack_from(f"{order}HHII", data, at)
+        size = number * _TYPE_BYTES.get(kind, 1)
+        if code in _DIRECTORIES:
+            return len(data)
+        end = max(end, value + size if size > _VALUE_BYTES else 0)
+    return end
 
 
 def _check_png(data: bytes) -> None:

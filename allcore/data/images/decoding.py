@@ -10,11 +10,10 @@ import warnings
 from pathlib import Path
 
 import numpy as np
-import simplejpeg
 from PIL import ExifTags, Image, ImageFile, ImageOps
 
 from allcore.data.cells import Rgb
-from allcore.data.images import bit_depth, colour, container, scientific
+from allcore.data.images import bit_depth, colour, container, lossy, scientific
 from allcore.data.images.formats import (
     FORMATS,
     MIN_SIDE,
@@ -92,8 +91,8 @@ def _not_an_image(data: bytes) -> str:
     if name := other_name(data):
         return f"{name} pictures are not read; save the cell as BMP or PNG and retry."
     return (
-        "The content is not a readable BMP, PNG, JPEG, TIFF or WebP picture (nor HEIC, AVIF, JPEG "
-        "2000 or DICOM), whatever its name says; export the cell as BMP or PNG and retry."
+        "The content is not a readable BMP, PNG, JPEG, TIFF or WebP picture (nor HEIC, AVIF or "
+        "DICOM), whatever its name says; export the cell as BMP or PNG and retry."
     )
 
 
@@ -107,8 +106,7 @@ def _pixels(data: bytes, kind: str, image: Image.Image) -> Rgb:
     if isinstance(image, ImageFile.ImageFile):
         container.check(data, kind, image)
         if kind == "JPEG" and image.mode in {"L", "RGB"}:
-            # Pillow hides libjpeg's warnings, with which it decodes a damaged file to wrong pixels.
-            pixels: Rgb = simplejpeg.decode_jpeg(data, colorspace="RGB", strict=True)
+            pixels = lossy.decode_jpeg(data)
             if _is_upright(image) and colour.space_of(image, data) is None:
                 return pixels
             image = _with_info(Image.fromarray(pixels).convert(image.mode), image)
@@ -118,7 +116,10 @@ def _pixels(data: bytes, kind: str, image: Image.Image) -> Rgb:
             image = _with_info(bit_depth.read_deep_png(data, image), image)
     if not _is_upright(image):
         ImageOps.exif_transpose(image, in_place=True)
-    return np.array(_to_rgb(image, data))
+    rgb: Rgb = np.array(_to_rgb(image, data))
+    if kind in {"WEBP", "AVIF", "HEIF"}:
+        lossy.check_background(rgb)
+    return rgb
 
 
 def _with_info(pixels: Image.Image, opened: Image.Image) -> Image.Image:

@@ -35,9 +35,6 @@ FORMATS = {
     "WEBP": ImageFormat("image/webp", (".webp",)),
     "AVIF": ImageFormat("image/avif", (".avif",)),
     "HEIF": ImageFormat("image/heic", (".heic", ".heif", ".hif")),
-    "JPEG2000": ImageFormat(
-        "image/jp2", (".jp2", ".j2k", ".jpx"), (b"\0\0\0\x0cjP  \r\n\x87\n", b"\xff\x4f\xff\x51")
-    ),
     "DICOM": ImageFormat("application/dicom", (".dcm",)),
 }
 """The formats by Pillow's name."""
@@ -50,6 +47,8 @@ _OTHERS = {
     b"GIF8": "GIF",
     b"8BPS": "Photoshop",
     b"%PDF": "PDF",
+    b"\0\0\0\x0cjP  ": "JPEG 2000",
+    b"\xff\x4f\xff\x51": "JPEG 2000",
     b"\xff\x0a": "JPEG XL",
     b"\0\0\0\x0cJXL ": "JPEG XL",
     b"\0\0\1\0": "Icon",

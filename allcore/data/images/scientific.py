@@ -1,6 +1,7 @@
 """TIFF and DICOM files of microscopes, which Pillow does not decode or decodes wrongly."""
 
 import io
+import logging
 import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -45,6 +46,7 @@ def read_tiff(data: bytes) -> Image.Image:
     """
     import tifffile
 
+    logging.getLogger("tifffile").setLevel(logging.CRITICAL)  # the refusal says it
     try:
         with tifffile.TiffFile(io.BytesIO(data)) as file:
             if len(file.pages) > 1:

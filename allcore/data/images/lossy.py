@@ -1,0 +1,77 @@
+"""Signs of damage in formats without checksums: JPEG, WebP, HEIC and AVIF.
+
+A changed bit there gives another picture, mostly without an error. Pictures of cut-out cells have a
+background of one value, though: what shifts the values from some place on shifts it too.
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+import simplejpeg
+
+from allcore.data.cells import Rgb
+from allcore.data.images.container import DAMAGED
+from allcore.errors import BadImage
+
+_QUANTISATION, _SCAN = 0xDB, 0xDA
+_LUMINANCE = np.array([0.299, 0.587, 0.114])
+_FLAT_SHARE = 0.9
+_DARK = 40
+_NOISE = 2
+
+
+def decode_jpeg(data: bytes) -> Rgb:
+    """Decode a JPEG of colour or grey to (H, W, 3).
+
+    Pillow hides libjpeg's warnings, with which it decodes a damaged file to wrong pixels.
+
+    Raises:
+        BadImage, ValueError: the file is damaged.
+    """
+    pixels: Rgb = simplejpeg.decode_jpeg(data, colorspace="RGB", strict=True)
+    lifted, black, step = _with_lifted_black(data)
+    means = simplejpeg.decode_jpeg(lifted, min_height=1, min_width=1, min_factor=8)
+    if (means @ _LUMINANCE).min() < black - step / 16 - _NOISE:  # no mean is below black
+        raise BadImage(DAMAGED)
+    _check_sides(means, tolerance=0, dark=black + _DARK)
+    return pixels
+
+
+def check_background(rgb: Rgb) -> None:
+    """Refuse a picture whose dark background changes from one side to another.
+
+    Raises:
+        BadImage: the file is damaged.
+    """
+    _check_sides(rgb, tolerance=_NOISE, dark=_DARK)
+
+
+def _check_sides(rgb: Rgb, *, tolerance: int, dark: float) -> None:
+    top, bottom = rgb[0].astype(int), rgb[-1].astype(int)
+    value = np.median(top, axis=0)
+    flat = (np.abs(top - value).max(axis=1) <= tolerance).mean() >= _FLAT_SHARE
+    last = np.median(bottom, axis=0)
+    if flat and max(value.max(), last.max()) < dark and np.abs(last - value).max() > tolerance:
+        raise BadImage(DAMAGED)
+
+
+def _with_lifted_black(data: bytes) -> tuple[bytes, float, int]:
+    """The JPEG with half the mean in each block, its black, and the step of its means.
+
+    Halving the first step of the first table moves black away from 0, where decoders clip.
+    """
+    for at in _segments(data):
+        if data[at + 1] == _QUANTISATION and data[at + 4] == 0:
+            step = data[at + 5]
+            half = max(1, step // 2)
+            changed = data[: at + 5] + bytes([half]) + data[at + 6 :]
+            return changed, 128 * (1 - half / max(1, step)), half
+    return data, 0.0, 1
+
+
+def _segments(data: bytes) -> Iterator[int]:
+    """Yield the places of the segments before the first scan."""
+    at = 2
+    while at + 4 <= len(data) and data[at + 1] != _SCAN:
+        yield at
+        at += 2 + int.from_bytes(data[at + 2 : at + 4], "big")

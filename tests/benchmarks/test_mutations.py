@@ -1,0 +1,53 @@
+from pathlib import Path
+
+import pytest
+
+from benchmarks import inputs, mutations
+from benchmarks.mutations import Report
+
+CHECKED = {"BMP", "PNG", "TIFF", "TIFF deflate", "TIFF planes"}
+"""Formats whose sizes or checksums show damage. In the others a changed bit may pass for a cell."""
+
+
+@pytest.fixture
+def drawn(small_demo: Path) -> list[Path]:
+    return sorted(small_demo.rglob("*.png"))
+
+
+def mutate(drawn: list[Path], pictures: int) -> Report:
+    predictor = inputs.predictor()
+    sound = mutations.sound_files(predictor, mutations.answered_cells(predictor, drawn))
+    assert len({file.kind for file in sound if file.p_all is not None}) == len(mutations.ENCODINGS)
+    return mutations.run(predictor, sound, pictures=pictures, seed=0)
+
+
+def check(report: Report) -> None:
+    assert not report.crashes
+    assert report.answered > 0.1 * report.pictures
+    assert not [found for found in report.violations if found.kind in CHECKED]
+    assert all(found.answers[0] is not None for found in report.violations)
+    assert len(report.violations) <= 0.002 * report.pictures
+    assert report.grown < 150
+
+
+@pytest.mark.usefixtures("home")
+def test_run__refuses_mutated_pictures_or_keeps_their_answer(drawn: list[Path]) -> None:
+    check(mutate(drawn, 1_000))
+
+
+@pytest.mark.long
+@pytest.mark.timeout(1200)
+@pytest.mark.usefixtures("home")
+def test_run__on_ten_thousand(drawn: list[Path]) -> None:
+    check(mutate(drawn, 10_000))
+
+
+@pytest.mark.usefixtures("home")
+def test_mutated__depends_on_its_number_alone(drawn: list[Path]) -> None:
+    predictor = inputs.predictor()
+    sound = mutations.sound_files(predictor, drawn[:1])
+    one, other = (mutations.mutated(sound, 0, 7) for _ in range(2))
+    assert one == other != mutations.mutated(sound, 1, 7)
+    every = {mutations.mutated(sound, 0, n)[2] for n in range(800)}
+    structures = [name for own in mutations.STRUCTURES.values() for name in own]
+    assert every == {*mutations.BYTE_LEVEL, *structures}
