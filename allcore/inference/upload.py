@@ -22,6 +22,7 @@ _DARK = 40  # brightest channel below this counts as black; JPEG ringing reaches
 _MIN_DARK_BORDER = 0.5
 _MIN_DARK_BACKGROUND = 0.8
 _CELL_SHARE = (0.005, 0.9)
+_GAP = 100
 
 
 class CellPicture:
@@ -107,6 +108,11 @@ def find_cell(rgb: Rgb) -> Mask:
             "The background is not black, so this is not a cut-out cell; "
             "cut one cell out, set everything around it to black and retry."
         )
+    if _has_gap(rgb, mask):
+        raise BadImage(
+            "A black stripe runs through the cell, so a part of it is missing; copy or export the "
+            "picture again."
+        )
     if not _is_in_the_middle(mask):
         raise BadImage(
             f"The cell reaches beyond the middle {cells.NATIVE_SIDE} x {cells.NATIVE_SIDE} pixels; "
@@ -119,6 +125,12 @@ def _is_black_around(rgb: Rgb, mask: Mask) -> bool:
     dark = np.maximum(np.maximum(rgb[..., 0], rgb[..., 1]), rgb[..., 2]) < _DARK
     border = np.concatenate([dark[0], dark[-1], dark[:, 0], dark[:, -1]])
     return bool(border.mean() >= _MIN_DARK_BORDER and dark[~mask].mean() >= _MIN_DARK_BACKGROUND)
+
+
+def _has_gap(rgb: Rgb, mask: Mask) -> bool:
+    """True if a row has many black pixels inside the cell: holes of C-NMC's cells are smaller."""
+    black = (rgb[..., 0] | rgb[..., 1] | rgb[..., 2]) == 0
+    return bool((black & mask).sum(axis=1).max() >= _GAP)
 
 
 def _is_in_the_middle(mask: Mask) -> bool:

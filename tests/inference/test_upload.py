@@ -78,3 +78,13 @@ def test_find_cell__finds_none_in_a_large_picture_with_dust() -> None:
     large[990:1000, 990:1000] = 200
     with pytest.raises(BadImage, match="No cell was found"):
         upload.find_cell(large)
+
+
+def test_find_cell__refuses_a_cell_with_a_black_stripe(cell_image: Rgb) -> None:
+    striped = cell_image.copy()
+    striped[220:222, 150:290] = 0
+    with pytest.raises(BadImage, match="black stripe"):
+        upload.find_cell(striped)
+    holed = cell_image.copy()
+    holed[200:240, 200:240] = 0
+    assert upload.find_cell(holed).any()

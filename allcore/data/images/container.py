@@ -24,6 +24,7 @@ _WIDTH, _HEIGHT, _BITS, _COMPRESSION = 256, 257, 258, 259
 _OFFSETS, _SAMPLES, _ROWS, STRIP_BYTE_COUNTS, _PLANAR = 273, 277, 278, 279, 284
 _TILE_WIDTH, _TILE_HEIGHT, _TILE_OFFSETS, _TILE_COUNTS = 322, 323, 324, 325
 _SEPARATE = 2
+_BOX_HEADER = 8
 _DIRECTORIES = {330, 34665, 34853}
 _TYPE_BYTES = {3: 2, 4: 4, 5: 8, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4}
 _VALUE_BYTES = 4
@@ -49,6 +50,8 @@ def check(data: bytes, kind: str, image: Image.Image) -> None:
             check_tiff(data, image.tag_v2)  # type: ignore[attr-defined]
         elif kind == "WEBP":
             _require(list(riff_chunks(data)) != [])
+        elif kind in {"HEIF", "AVIF"}:
+            _check_boxes(data)
     except (struct.error, zlib.error, IndexError, TypeError, ValueError) as error:
         raise BadImage(DAMAGED) from error
 
@@ -144,6 +147,18 @@ def _check_bmp(data: bytes) -> None:
     rest = len(data) - offset - (width * bits + 31) // 32 * 4 * abs(height)
     profile = struct.unpack_from("<I", data, 130)[0] if header >= _V5_HEADER else 0
     _require(offset >= 14 + header and (0 <= rest <= _TRAILING or rest == profile))
+
+
+def _check_boxes(data: bytes) -> None:
+    """The boxes of HEIC and AVIF fill the file; a size of 0 reaches to its end, 1 is a long one."""
+    at = 0
+    while at < len(data):
+        (size,) = struct.unpack_from(">I", data, at)
+        if size == 1:
+            (size,) = struct.unpack_from(">Q", data, at + 8)
+        _require(size == 0 or size >= _BOX_HEADER)
+        at = len(data) if size == 0 else at + size
+    _require(at == len(data))
 
 
 def _strip_sizes(tags: Mapping[int, Any]) -> list[int]:

@@ -5,9 +5,11 @@ background of one value, though: what shifts the values from some place on shift
 """
 
 from collections.abc import Iterator
+from functools import lru_cache
 
 import numpy as np
 import simplejpeg
+from numpy.lib.stride_tricks import sliding_window_view
 
 from allcore.data.cells import Rgb
 from allcore.data.images.container import DAMAGED
@@ -15,6 +17,7 @@ from allcore.errors import BadImage
 
 _QUANTISATION, _SCAN = 0xDB, 0xDA
 _LUMINANCE = np.array([0.299, 0.587, 0.114])
+_TABLE, _OUTLIER = 65, 3
 _FLAT_SHARE = 0.9
 _DARK = 40
 _NOISE = 2
@@ -29,6 +32,7 @@ def decode_jpeg(data: bytes) -> Rgb:
         BadImage, ValueError: the file is damaged.
     """
     pixels: Rgb = simplejpeg.decode_jpeg(data, colorspace="RGB", strict=True)
+    _check_tables(data)
     lifted, black, step = _with_lifted_black(data)
     means = simplejpeg.decode_jpeg(lifted, min_height=1, min_width=1, min_factor=8)
     if (means @ _LUMINANCE).min() < black - step / 16 - _NOISE:  # no mean is below black
@@ -53,6 +57,26 @@ def _check_sides(rgb: Rgb, *, tolerance: int, dark: float) -> None:
     last = np.median(bottom, axis=0)
     if flat and max(value.max(), last.max()) < dark and np.abs(last - value).max() > tolerance:
         raise BadImage(DAMAGED)
+
+
+def _check_tables(data: bytes) -> None:
+    """Refuse a quantisation table in which one step stands out: tables of programs are smooth."""
+    for at in _segments(data):
+        length = int.from_bytes(data[at + 2 : at + 4], "big")
+        if data[at + 1] != _QUANTISATION or (length - 2) % _TABLE:  # 16-bit tables are rare
+            continue
+        tables = (
+            data[start + 1 : start + _TABLE] for start in range(at + 4, at + 2 + length, _TABLE)
+        )
+        if not all(_is_smooth(table) for table in tables):
+            raise BadImage(DAMAGED)
+
+
+@lru_cache(maxsize=256)
+def _is_smooth(table: bytes) -> bool:
+    steps = np.frombuffer(table, np.uint8).astype(float)
+    usual = np.median(sliding_window_view(np.pad(steps, 3, "reflect"), 7), axis=1)
+    return bool((np.maximum(steps, usual) <= _OUTLIER * np.minimum(steps, usual) + 3).all())
 
 
 def _with_lifted_black(data: bytes) -> tuple[bytes, float, int]:

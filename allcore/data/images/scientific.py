@@ -27,6 +27,8 @@ _READ_COMPRESSIONS = {
 _DEPTH = re.compile(r'SignificantBits="(\d+)"|"BitDepth": ?"?(\d+)')
 """Bit depth as OME-TIFF and Micro-Manager state it."""
 _BYTE, _WORD = 8, 16
+_PIXELS, _BEHIND_PIXELS = 0x7FE00010, {0xFFFAFFFA, 0xFFFCFFFC}  # signatures, padding
+_UNDEFINED = 0xFFFFFFFF
 _WHITE_IS_ZERO, _RGB, _RATIONAL = 0, 2, 5
 
 
@@ -92,6 +94,8 @@ def read_dicom(data: bytes) -> Image.Image:
     try:
         file = pydicom.dcmread(io.BytesIO(data))
         check_pixels(int(file.Columns), int(file.Rows))
+        if not _is_used_up(file, len(data)):
+            raise BadImage(container.DAMAGED)
         if int(file.get("NumberOfFrames") or 1) > 1:
             raise BadImage(SEVERAL_FRAMES)
         if file.PixelRepresentation:
@@ -158,6 +162,14 @@ def _stated_depth(tags: Mapping[int, Any]) -> int | None:
     largest = int(max(container.values(tags, _MAX_SAMPLE, 0)))
     # A largest value is a statistic, unless it is the end of a range.
     return largest.bit_length() if largest > 255 and (largest + 1) & largest == 0 else None
+
+
+def _is_used_up(file: "Dataset", size: int) -> bool:
+    """True unless bytes lie behind the pixels: they moved there when others were put in."""
+    pixels: Any = file.get_item(_PIXELS)
+    if list(file.keys())[-1] != _PIXELS:
+        return max(file.keys()) in _BEHIND_PIXELS
+    return bool(pixels.length == _UNDEFINED or pixels.value_tell + pixels.length == size)
 
 
 def _dicom_profile(file: "Dataset") -> bytes | None:

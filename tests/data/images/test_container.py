@@ -7,7 +7,7 @@ import pytest
 from allcore.data.cells import Rgb
 from allcore.data.images import container, decoding, formats
 from allcore.errors import BadImage
-from tests.picture_files import encoded
+from tests.picture_files import dicom, encoded
 
 
 def refusal(data: bytes) -> str:
@@ -93,3 +93,13 @@ def test_sniff__knows_each_format(cell_image: Rgb, kind: str) -> None:
 @pytest.mark.parametrize("suffix", [".jfif", ".jpe", ".heic", ".dcm", ".avif", ".dib"])
 def test_suffixes__hold_what_people_bring(suffix: str) -> None:
     assert suffix in formats.SUFFIXES
+
+
+@pytest.mark.parametrize("kind", ["AVIF", "DICOM", "WEBP"])
+@pytest.mark.parametrize("way", ["insert", "cut", "append"])
+def test_check__lengths_that_contradict_the_file(cell_image: Rgb, kind: str, way: str) -> None:
+    data = dicom(cell_image) if kind == "DICOM" else encoded(cell_image, kind)
+    at = len(data) // 2
+    changed = {"insert": data[:at] + b"\1\2\3\4" + data[at:], "append": data + b"\xff" * 9}
+    if not (kind == "WEBP" and way != "cut"):  # its own chunk says where the pixels end
+        assert refusal(changed.get(way, data[:at] + data[at + 4 :]))

@@ -38,6 +38,19 @@ def test_decode_jpeg__refuses_most_that_a_changed_bit_shifts(cell_image: Rgb) ->
     assert passed <= 2
 
 
+@pytest.mark.parametrize("quality", range(1, 101, 3))
+def test_check_tables__accepts_those_of_every_quality(quality: int) -> None:
+    data = encoded(Image.new("RGB", (80, 80)), "JPEG", quality=quality)
+    assert lossy.decode_jpeg(data).shape == (80, 80, 3)
+
+
+def test_check_tables__refuses_a_step_that_stands_out(cell_image: Rgb) -> None:
+    data = bytearray(encoded(cell_image, "JPEG", quality=90))
+    data[data.index(b"\xff\xdb") + 9] ^= 64
+    with pytest.raises(BadImage, match="damaged"):
+        lossy.decode_jpeg(bytes(data))
+
+
 def test_decode_jpeg__refuses_black_below_black(cell_image: Rgb) -> None:
     """Another quantisation makes the cell darker, and its background too, which is clipped."""
     data = bytearray(encoded(cell_image, "JPEG", quality=90))
