@@ -10,6 +10,7 @@ from functools import lru_cache
 import numpy as np
 import simplejpeg
 from numpy.lib.stride_tricks import sliding_window_view
+from numpy.typing import NDArray
 
 from allcore.data.cells import Rgb
 from allcore.data.images.container import DAMAGED
@@ -52,11 +53,16 @@ def check_background(rgb: Rgb) -> None:
 
 def _check_sides(rgb: Rgb, *, tolerance: int, dark: float) -> None:
     top, bottom = rgb[0].astype(int), rgb[-1].astype(int)
-    value = np.median(top, axis=0)
+    value = _middle(top)
     flat = (np.abs(top - value).max(axis=1) <= tolerance).mean() >= _FLAT_SHARE
-    last = np.median(bottom, axis=0)
+    last = _middle(bottom)
     if flat and max(value.max(), last.max()) < dark and np.abs(last - value).max() > tolerance:
         raise BadImage(DAMAGED)
+
+
+def _middle(values: NDArray[np.int_]) -> NDArray[np.int_]:
+    ordered: NDArray[np.int_] = np.sort(values, axis=0)  # many times faster than the median
+    return np.asarray(ordered[len(values) // 2])
 
 
 def _check_tables(data: bytes) -> None:
