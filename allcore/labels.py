@@ -1,5 +1,6 @@
 """The two classes of cells: their codes, names and colours."""
 
+import functools
 import re
 from typing import Literal
 
@@ -41,6 +42,7 @@ def parse_label(text: object) -> Label | None:
     return LABEL_ALIASES.get(label_key(text))
 
 
+@functools.lru_cache(maxsize=1024)
 def label_key(text: object) -> str:
     """Return a word or code in the form of the keys of ``LABEL_ALIASES``."""
     words = re.sub(r"(?<=[^\W\d_])[\s_-]+|[\s_]+", " ", str(text)).strip().casefold()
