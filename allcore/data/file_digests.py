@@ -9,6 +9,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
+from allcore import formats
 from allcore.data.junk_files import is_junk
 from allcore.errors import DataError
 
@@ -19,6 +20,8 @@ NOWHERE, OUTSIDE, TO_FOLDER = (
     "a link that leads nowhere", "a link that leads out of the folder", "a link to a folder",
 )  # fmt: skip
 """Reasons for not following a link."""
+NO_TEXT = "a name that is no UTF-8 text"
+"""Reason for not listing a file whose name no table can hold."""
 JUNK = "a hidden or system file"
 """Reason for not listing a file or folder that ``junk_files`` names."""
 
@@ -71,15 +74,27 @@ def list_files(root: Path, *, hidden: bool = True) -> FileListing:
     files: dict[str, int] = {}
     refused: list[UnreadFile] = []
     for path, status in _entries(root, hidden):
-        if isinstance(status, int):
+        shown = formats.printable(path)
+        if isinstance(status, int) and not _is_text(path):
+            refused.append(UnreadFile(shown, NO_TEXT))
+        elif isinstance(status, int):
             files[path] = status
         elif not path:
             raise DataError(f"{root} can't be read: {status}.")
         else:
-            refused.append(UnreadFile(path, status))
+            refused.append(UnreadFile(shown, status))
     paths = tuple(sorted(files))
     sizes = tuple(files[path] for path in paths)
     return FileListing(root, paths, sizes, tuple(sorted(refused)))
+
+
+def _is_text(path: str) -> bool:
+    """Whether the name of a file is UTF-8, as tables need it."""
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def compute_digests(

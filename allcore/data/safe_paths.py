@@ -1,7 +1,14 @@
 """Resolution of paths below a data set's folder; each folder is resolved once."""
 
+import errno
 import os
 from pathlib import Path
+
+
+def require_file(path: Path) -> None:
+    """Raise an OSError where a path is a pipe or a device, whose reading may never end."""
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        raise OSError(errno.EINVAL, "it is a pipe or a device, no file", str(path))
 
 
 class PathResolver:

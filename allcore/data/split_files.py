@@ -14,7 +14,7 @@ from typing import Any
 import pandas as pd
 
 from allcore import formats
-from allcore.data import path_matching, subjects, table_reader
+from allcore.data import path_matching, safe_paths, subjects, table_reader
 from allcore.data.manifest import Manifest
 from allcore.data.path_matching import AMBIGUOUS
 from allcore.data.splits import EXCLUDED, PARTS, Split, parse_part
@@ -79,6 +79,7 @@ def read_split(path: Path) -> SplitFile:
         DataError: the file can't be read, is no split, has an unknown part or an image twice.
     """
     try:
+        safe_paths.require_file(path)
         size = path.stat().st_size
         if size > MAX_BYTES:
             raise too_large_error(path.name, size)

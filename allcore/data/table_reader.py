@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from allcore.data import safe_paths
 from allcore.errors import DataError
 
 if TYPE_CHECKING:
@@ -198,6 +199,7 @@ def _open(source: Path | bytes, schema: Schema, name: str) -> _Opened:
 
 def _file_bytes(file: Path) -> bytes:
     try:
+        safe_paths.require_file(file)
         return file.read_bytes()
     except OSError as error:
         raise DataError(f"{file} can't be read ({error.strerror}): check its rights.") from error

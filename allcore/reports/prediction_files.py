@@ -5,6 +5,7 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 
 from allcore import model_folder
+from allcore.data import safe_paths
 from allcore.data.cells import Rgb
 from allcore.data.images import decoding
 from allcore.errors import AllScopeError, ModelError
@@ -60,6 +61,7 @@ def write_reports(
 def read_report(path: Path) -> PredictionReport:
     """Read the report in a JSON file; an AllScopeError where it can't be read."""
     try:
+        safe_paths.require_file(path)
         with path.open("rb") as file:
             return prediction_json.read_report(file.read(prediction_json.MAX_BYTES + 1))
     except OSError as error:

@@ -23,6 +23,7 @@ from typing import Any
 import sqlalchemy
 from sqlalchemy import Connection, Table, func, insert, select
 
+from allcore.data import safe_paths
 from allcore.errors import StoreError
 from allcore.store import audit, migrations, pictures
 from allcore.store.database import Database
@@ -158,6 +159,7 @@ def _write_table(connection: Connection, archive: zipfile.ZipFile, table: Table)
 
 def _open(path: Path) -> zipfile.ZipFile:
     try:
+        safe_paths.require_file(path)
         return zipfile.ZipFile(path)
     except OSError as error:
         raise StoreError(f"{path} can't be read ({error.strerror}); check the path.") from None

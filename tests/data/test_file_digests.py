@@ -107,3 +107,11 @@ def test_of_file__never_waits_for_a_pipe_nor_follows_a_link(tmp_path: Path) -> N
     (tmp_path / "link").symlink_to(tmp_path / "x")
     with pytest.raises(OSError, match="link"):
         file_digests.file_digest(tmp_path / "link")
+
+
+def test_list_files__a_name_that_is_no_text_is_left_out_and_said(tmp_path: Path) -> None:
+    for name in (b"caf\xe9.png", "café.png".encode(), b"a\x1b[31m.png"):
+        Path(os.fsdecode(os.fsencode(tmp_path) + b"/" + name)).write_bytes(b"")
+    found = file_digests.list_files(tmp_path)
+    assert found.paths == ("a\x1b[31m.png", "café.png")
+    assert found.refused == (UnreadFile(r"caf\udce9.png", file_digests.NO_TEXT),)

@@ -88,15 +88,18 @@ class Folder:
         locked = [
             entry for entry in refused if entry.reason not in (*to_elsewhere, file_digests.NOWHERE)
         ]
+        unnamed = [entry for entry in self._listing.refused if entry.reason == file_digests.NO_TEXT]
         return (
+            *_note(unnamed, "has a name that is no UTF-8 text and is left out: rename it"),
             *_note(links, "is a link and was not followed: put what it leads to in its place"),
             *_note(locked, "can't be read: give the account that runs ALLScope the right to"),
         )
 
     @property
     def _refused(self) -> list[UnreadFile]:
-        """Entries that are not listed, without hidden and system files."""
-        return [entry for entry in self._listing.refused if entry.reason != file_digests.JUNK]
+        """Entries that are not listed, without hidden and system files and names of no letters."""
+        silent = (file_digests.JUNK, file_digests.NO_TEXT)
+        return [entry for entry in self._listing.refused if entry.reason not in silent]
 
     def left_out(self, used: Collection[str]) -> tuple[LeftOutFiles, ...]:
         """Return the files that are not ``used``, by suffix and reason, the most frequent first."""
