@@ -60,9 +60,12 @@ def test_synth__without_a_folder_is_the_apps_set(
     home: Path, drawn: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     drawn_into = []
-    monkeypatch.setattr(
-        demo, "_draw", lambda folder, **_: (drawn_into.append(folder), drawn.rename(folder))
-    )
+
+    def move(folder: Path, **_: int) -> None:
+        drawn_into.append(folder)
+        drawn.rename(folder)
+
+    monkeypatch.setattr(demo, "_draw_in_place", move)
     data.synth()
     assert drawn_into == [home / "demo"]
     assert "56 synthetic cells" in capsys.readouterr().out
