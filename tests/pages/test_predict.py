@@ -137,7 +137,12 @@ def test_page__keeps_the_rest_of_a_drop(page: AppTest, cell_image: Rgb) -> None:
         file.writestr("empty.png", b"")
     drop(page, ("cell.bmp", bmp(cell_image)), ("x.bmp", b""), ("more.zip", buffer.getvalue()))
     table = page.dataframe[0].value
-    assert list(table["File"]) == ["cell.bmp", "x.bmp", "more.zip/turned.bmp", "more.zip/empty.png"]
+    assert list(table["File"]) == [
+        "cell.bmp",
+        "x.bmp",
+        "more.zip/deep/turned.bmp",
+        "more.zip/empty.png",
+    ]
     assert [verdict == "refused" for verdict in table["Answer"]] == [False, True, False, True]
     assert page.subheader[0].value.startswith("4 pictures: ")
     assert page.subheader[0].value.endswith(", 2 refused")
