@@ -22,7 +22,7 @@ _DARK = 40  # brightest channel below this counts as black; JPEG ringing reaches
 _MIN_DARK_BORDER = 0.5
 _MIN_DARK_BACKGROUND = 0.8
 _CELL_SHARE = (0.005, 0.9)
-_GAP = 100
+_GAP = 100  # black pixels in a row of the cell
 
 
 class CellPicture:
@@ -130,7 +130,9 @@ def _is_black_around(rgb: Rgb, mask: Mask) -> bool:
 def _has_gap(rgb: Rgb, mask: Mask) -> bool:
     """True if a row has many black pixels inside the cell: holes of C-NMC's cells are smaller."""
     black = (rgb[..., 0] | rgb[..., 1] | rgb[..., 2]) == 0
-    return bool((black & mask).sum(axis=1).max() >= _GAP)
+    missing = (black & mask).sum(axis=1)[mask.any(axis=1)]
+    # The mask's first and last rows may lie beside the cell, since it is computed with a stride.
+    return bool((missing[cells.STRIDE : -cells.STRIDE] >= _GAP).any())
 
 
 def _is_in_the_middle(mask: Mask) -> bool:
