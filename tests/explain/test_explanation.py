@@ -49,7 +49,7 @@ def recorded(tiny_model: Path) -> Path:
     model_folder.write_embeddings(tiny_model, ids, vectors, vectors[:, :2])
     info = model_folder.read_info(tiny_model)
     people = sorted(set(table["subject"]))
-    info.training.update({"split": {"kind": "subject", "train": people}})
+    info.training.update({"out_of_fold": 5, "split": {"kind": "subject", "train": people}})
     model_folder.write_info(tiny_model, info)
     return tiny_model
 

@@ -53,7 +53,7 @@ def test_page__shows_the_demonstration_set_in_every_view(ready: Path, view: str)
     assert RESEARCH_USE in page_text(page)
     assert "drawn by ALLScope" in page_text(page)
     # Eight subjects are too few for the folds that the form of a split proposes.
-    assert all("groups of subjects" in part.value for part in page.error)
+    assert all("too few for" in part.value for part in page.error)
 
 
 def test_page__counts_first(ready: Path) -> None:

@@ -93,7 +93,7 @@ def test_build__fold_beyond_the_folds(root: Path):
 
 def test_build__fewer_subjects_than_folds(root: Path):
     page = opened(split_folds=20)
-    assert "too few for 20 parts" in page.error[0].value
+    assert "too few for 20 folds" in page.error[0].value
     assert page.number_input(key=splits_choice.FOLDS).value == 20
 
 
