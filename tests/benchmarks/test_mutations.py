@@ -43,13 +43,6 @@ def test_run__refuses_mutated_pictures_or_keeps_their_answer(drawn: list[Path]) 
     check(mutate(drawn, 1_000))
 
 
-@pytest.mark.long
-@pytest.mark.timeout(1200)
-@pytest.mark.usefixtures("home")
-def test_run__on_ten_thousand(drawn: list[Path]) -> None:
-    check(mutate(drawn, 10_000))
-
-
 @pytest.mark.usefixtures("home")
 def test_mutated__depends_on_its_number_alone(drawn: list[Path]) -> None:
     predictor = inputs.predictor()
