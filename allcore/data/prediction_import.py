@@ -129,8 +129,8 @@ def read(
     rows.drop(rows.table["image_id"].isna(), "without an image id")
     rows.drop(rows.table["label"].isna(), "without a label")
     _parse_labels(rows, choices)
+    _parse_probabilities(rows, columns, choices)  # of all parts: a column has one scale
     _parse_splits(rows)
-    _parse_probabilities(rows, columns, choices)
     _parse_ids(rows)
     _drop_duplicates(rows)
     if rows.table.empty:
