@@ -50,33 +50,20 @@ TABLES = (PREDICTIONS, SPLIT, EMBEDDINGS, FACTS, ROBUSTNESS, GATE)
 
 @dataclass(frozen=True)
 class ModelInfo:
-    """Contents of ``model.json``.
+    """Contents of ``model.json``."""
 
-    Attributes:
-        name: the folder's name.
-        architecture: name in ``allcore.nets.registry``.
-        config: arguments of the architecture's constructor.
-        preprocessing: converts an image to the model input.
-        temperature: divisor of the logits before the sigmoid.
-        threshold: probability from which a cell is called an ALL blast.
-        threshold_rule: sentence on the selection of the threshold, with its subjects.
-        weights_sha256: digest of the weights file.
-        training: command, seed, recipe, initialisation, data, split, versions, device, seconds.
-        classes: negative and positive label.
-        folds_sha256: digest of the fold networks' files, None without any.
-    """
-
-    name: str
-    architecture: str
-    config: dict[str, Any]
-    preprocessing: Preprocessing
-    temperature: float
-    threshold: float
-    threshold_rule: str
-    weights_sha256: str
+    name: str  # the folder's name
+    architecture: str  # name in ``allcore.nets.registry``
+    config: dict[str, Any]  # arguments of the architecture's constructor
+    preprocessing: Preprocessing  # converts an image to the model input
+    temperature: float  # divisor of the logits before the sigmoid
+    threshold: float  # probability from which a cell is called an ALL blast
+    threshold_rule: str  # sentence on the selection of the threshold, with its subjects
+    weights_sha256: str  # digest of the weights file
+    # command, seed, recipe, initialisation, data, split, versions, device, seconds
     training: dict[str, Any]
-    classes: tuple[str, str] = field(default=("hem", "all"))
-    folds_sha256: str | None = None
+    classes: tuple[str, str] = field(default=("hem", "all"))  # negative and positive label
+    folds_sha256: str | None = None  # digest of the fold networks' files, None without any
 
     @property
     def separation(self) -> SubjectSeparation:
@@ -97,20 +84,14 @@ class ModelInfo:
 
 @dataclass(frozen=True)
 class InstalledModel:
-    """Snapshot of a model folder; resolved once a run and passed down.
+    """Snapshot of a model folder; resolved once a run and passed down."""
 
-    Attributes:
-        folder: ``models/<name>``.
-        digest: SHA-256 of ``model.json``, which contains the digest of the weights, the threshold
-            and all else that a prediction depends on.
-        revision: changes when any table of the folder is rewritten.
-        info: contents of ``model.json``.
-    """
-
-    folder: Path
+    folder: Path  # ``models/<name>``
+    # SHA-256 of ``model.json``, which contains the digest of the weights, the threshold and all
+    # else that a prediction depends on
     digest: str
-    revision: str
-    info: ModelInfo = field(compare=False)
+    revision: str  # changes when any table of the folder is rewritten
+    info: ModelInfo = field(compare=False)  # contents of ``model.json``
 
     @property
     def name(self) -> str:

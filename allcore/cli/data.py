@@ -56,8 +56,8 @@ def synth(
         )
     faults = int((dataset.read_truth(drawn.root)["fault"] != "").sum())
     people = drawn.table["subject"].nunique()
-    terminal.show(RESEARCH_USE)
-    terminal.show(
+    terminal.echo(RESEARCH_USE)
+    terminal.echo(
         f"{len(drawn)} synthetic cells of {people} subjects in {drawn.root}, {faults} of them with "
         f"planted faults ({dataset.TRUTH})."
     )
@@ -78,7 +78,7 @@ def measure(
     command = f"python -m allcore data measure {shlex.quote(real.name)} --per-subject {per_subject}"
     targets = synthetic_realism.derive_targets(table, rims, command=command, source=manifest.name)
     synthetic_realism.save_targets(targets, out or FILE)
-    terminal.show(
+    terminal.echo(
         f"{targets.cells} cells of {targets.subjects} subjects measured, written to {out or FILE}."
     )
 
@@ -105,11 +105,11 @@ def compare(
         f"{shlex.quote(drawn.name)} --per-subject {per_subject} --model {name}",
     )
     if out is None:
-        terminal.show(text)
+        terminal.echo(text)
     else:
         out.parent.mkdir(parents=True, exist_ok=True)
         out.write_text(text, encoding="utf-8")
-        terminal.show(f"Written to {out}.")
+        terminal.echo(f"Written to {out}.")
 
 
 def show(
@@ -130,9 +130,9 @@ def show(
     choice = None if labels is None else options.label_option(labels)
     summary = dataset_inspection.summarize(readers.read(folder, choice=choice))
     if as_json:
-        terminal.show(json.dumps(summary.as_dict(), indent=2, ensure_ascii=False))
+        terminal.echo(json.dumps(summary.as_dict(), indent=2, ensure_ascii=False))
     else:
-        terminal.show("\n".join(_summary_lines(summary)))
+        terminal.echo("\n".join(_summary_lines(summary)))
 
 
 def _summary_lines(summary: "DatasetSummary") -> Iterator[str]:
@@ -156,7 +156,7 @@ def verify(
 
     with _bytes_bar() as progress:
         result = verification.verify(folder, progress=partial(progress, "Checking"))
-    terminal.show(_verification_json(result) if as_json else _verification_text(result))
+    terminal.echo(_verification_json(result) if as_json else _verification_text(result))
     if result.problem:
         raise DataError(result.problem)
 
@@ -179,7 +179,7 @@ def fetch(
 
     with _bytes_bar() as progress:
         result = download.fetch(folder, source, progress=progress)
-    terminal.show(_fetch_text(result))
+    terminal.echo(_fetch_text(result))
     if result.verification.problem:
         raise DataError(_fetch_problem(result))
 

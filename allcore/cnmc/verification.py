@@ -32,28 +32,18 @@ STATES = ("in_place", "moved", "altered", "missing")
 
 @dataclass(frozen=True)
 class Verification:
-    """The files of a folder, matched with those of the release.
-
-    Attributes:
-        base: the folder below which the release's paths begin: empty, or ending in a slash.
-        rows: the release's rows in its order, with the columns ``state`` (one of ``STATES``) and
-            ``found`` (path of the file with the row's content or, where altered, with its name;
-            None where missing).
-        foreign: images that are not part of the release.
-        copies: redundant copies of files.
-        converted: images named as in the release but in another format.
-        other_files: number of files that are no images, such as tables.
-        refused: files and folders that were not read, with the reason.
-    """
+    """The files of a folder, matched with those of the release."""
 
     root: Path
-    base: str
+    base: str  # the folder below which the release's paths begin: empty, or ending in a slash
+    # the release's rows in its order, with the columns ``state`` (one of ``STATES``) and ``found``
+    # (path of the file with the row's content or, where altered, with its name; None where missing)
     rows: pd.DataFrame
-    foreign: tuple[str, ...]
-    copies: tuple[str, ...]
-    converted: tuple[str, ...]
-    other_files: int
-    refused: tuple[UnreadFile, ...]
+    foreign: tuple[str, ...]  # images that are not part of the release
+    copies: tuple[str, ...]  # redundant copies of files
+    converted: tuple[str, ...]  # images named as in the release but in another format
+    other_files: int  # number of files that are no images, such as tables
+    refused: tuple[UnreadFile, ...]  # files and folders that were not read, with the reason
 
     def paths(self, state: str) -> list[str]:
         """Return the release's paths of the files in one of ``STATES``."""

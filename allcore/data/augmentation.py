@@ -24,27 +24,19 @@ BEST_JPEG = 95
 
 @dataclass(frozen=True)
 class Augmentation:
-    """Ranges of the random augmentation of training cells.
+    """Ranges of the random augmentation of training cells."""
 
-    Attributes:
-        scale: largest factor by which a cell is enlarged or shrunk, so that size is not a safe cue.
-        shift: largest translation, as a share of the image's side.
-        brightness: each image is multiplied by a factor within 1 +- this.
-        stain: each colour channel is also multiplied by a factor within 1 +- this.
-        contrast: contrast inside the cell is multiplied by a factor within 1 +- this.
-        erosion: largest number of pixels by which the cell is eroded, in a third of the images.
-        blur: largest standard deviation of a Gaussian blur, pixels, in half of the images.
-        jpeg: lowest JPEG quality, in a third of the images; 0 compresses none.
-    """
-
+    # largest factor by which a cell is enlarged or shrunk, so that size is not a safe cue
     scale: float = 1.2
-    shift: float = 0.04
-    brightness: float = 0.2
-    stain: float = 0.1
-    contrast: float = 0.15
+    shift: float = 0.04  # largest translation, as a share of the image's side
+    brightness: float = 0.2  # each image is multiplied by a factor within 1 +- this
+    stain: float = 0.1  # each colour channel is also multiplied by a factor within 1 +- this
+    contrast: float = 0.15  # contrast inside the cell is multiplied by a factor within 1 +- this
+    # largest number of pixels by which the cell is eroded, in a third of the images
     erosion: int = 0
+    # largest standard deviation of a Gaussian blur, pixels, in half of the images
     blur: float = 0.0
-    jpeg: int = 0
+    jpeg: int = 0  # lowest JPEG quality, in a third of the images; 0 compresses none
 
     def transforms(self) -> v2.Compose:
         """Return the transforms for uint8 batches (N, 3, S, S); the output is float, 0 to 255."""

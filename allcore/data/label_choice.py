@@ -21,15 +21,11 @@ NAMES, IGNORED = "names", "none"
 
 @dataclass(frozen=True)
 class LabelChoice:
-    """A decision.
+    """A decision."""
 
-    Attributes:
-        classes: label or folder name as written, and its class; None where it tells no class.
-        names: whether the labels in file names decide.
-    """
-
+    # label or folder name as written, and its class; None where it tells no class
     classes: tuple[tuple[str, Label | None], ...] = ()
-    names: bool = False
+    names: bool = False  # whether the labels in file names decide
 
     def __bool__(self) -> bool:
         return self.names or bool(self.classes)
@@ -52,19 +48,13 @@ class LabelChoice:
 
 @dataclass(frozen=True)
 class LabelConflict:
-    """A contradiction between sources of labels, or folders with two readings.
+    """A contradiction between sources of labels, or folders with two readings."""
 
-    Attributes:
-        reason: what contradicts what, with counts and an example, without a full stop.
-        choices: value of ``--labels`` and its meaning, the suggested one first.
-        paths: the images concerned, relative to the data set's folder.
-        decided: whether somebody has decided; otherwise no image has a label.
-    """
-
-    reason: str
+    reason: str  # what contradicts what, with counts and an example, without a full stop
+    # value of ``--labels`` and its meaning, the suggested one first
     choices: tuple[tuple[str, str], ...]
-    paths: tuple[str, ...]
-    decided: bool = False
+    paths: tuple[str, ...]  # the images concerned, relative to the data set's folder
+    decided: bool = False  # whether somebody has decided; otherwise no image has a label
 
     @property
     def sentence(self) -> str:

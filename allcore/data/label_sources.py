@@ -20,17 +20,11 @@ _OTHER = {"all": "hem", "hem": "all"}
 
 @dataclass(frozen=True)
 class LabelReading:
-    """Labels of a data set.
+    """Labels of a data set."""
 
-    Attributes:
-        rows: with ``label``, ``split`` and ``fold`` filled in as far as table and folders tell.
-        conflict: what has to be decided, or was; None without a contradiction.
-        notes: on the reading, one sentence each.
-    """
-
-    rows: Rows
-    conflict: LabelConflict | None
-    notes: tuple[str, ...]
+    rows: Rows  # with ``label``, ``split`` and ``fold`` filled in as far as table and folders tell
+    conflict: LabelConflict | None  # what has to be decided, or was; None without a contradiction
+    notes: tuple[str, ...]  # on the reading, one sentence each
 
 
 def read_labels(
@@ -63,25 +57,16 @@ def read_labels(
 
 @dataclass(frozen=True)
 class _Sources:
-    """Labels of N images by source; None where a source does not tell.
+    """Labels of N images by source; None where a source does not tell."""
 
-    Attributes:
-        paths: of the images.
-        words: the texts behind ``labels``; empty where there is none.
-        keys: by which a decision names these texts.
-        labels: of the leading source.
-        leading: that source, in words.
-        by_folder: by folder names, where a table leads and the folders hold both classes.
-        by_name: by file names.
-    """
-
-    paths: list[str]
-    words: list[str]
-    keys: list[str]
-    labels: list[str | None]
-    leading: str
+    paths: list[str]  # of the images
+    words: list[str]  # the texts behind ``labels``; empty where there is none
+    keys: list[str]  # by which a decision names these texts
+    labels: list[str | None]  # of the leading source
+    leading: str  # that source, in words
+    # by folder names, where a table leads and the folders hold both classes
     by_folder: list[str | None]
-    by_name: list[str | None]
+    by_name: list[str | None]  # by file names
 
 
 def _sources(

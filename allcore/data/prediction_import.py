@@ -62,16 +62,12 @@ class ImportProblem:
 
 @dataclass(frozen=True)
 class ImportChoices:
-    """What somebody decided on a file; the rest is recognised.
+    """What somebody decided on a file; the rest is recognised."""
 
-    Attributes:
-        columns: heading of a column of ``COLUMN_TITLES``, or None to do without it.
-        meaning: of the column of probabilities.
-        labels: class of each label, or that those in file names count.
-    """
-
+    # heading of a column of ``COLUMN_TITLES``, or None to do without it
     columns: Mapping[str, str | None] = field(default_factory=dict)
-    meaning: ScoreMeaning | None = None
+    meaning: ScoreMeaning | None = None  # of the column of probabilities
+    # class of each label, or that those in file names count
     labels: LabelChoice = field(default_factory=LabelChoice)
 
     @property
@@ -82,17 +78,11 @@ class ImportChoices:
 
 @dataclass(frozen=True)
 class ImportedPredictions:
-    """Predictions of a file.
+    """Predictions of a file."""
 
-    Attributes:
-        table: usable predictions, with ``PREDICTION_COLUMNS``.
-        problems: of the import.
-        columns: heading of each column that was taken.
-    """
-
-    table: pd.DataFrame
-    problems: tuple[ImportProblem, ...]
-    columns: Mapping[str, str]
+    table: pd.DataFrame  # usable predictions, with ``PREDICTION_COLUMNS``
+    problems: tuple[ImportProblem, ...]  # of the import
+    columns: Mapping[str, str]  # heading of each column that was taken
 
     @property
     def columns_text(self) -> str:

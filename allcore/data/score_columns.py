@@ -37,16 +37,12 @@ _DECIDE = "choose its meaning under Columns"
 
 @dataclass(frozen=True)
 class ScoreMeaning:
-    """What the numbers of a column are.
+    """What the numbers of a column are."""
 
-    Attributes:
-        of: the class whose probability they are; None where the heading names none.
-        scale: None where the values have to show it.
-        of_prediction: whether they may be the probability of the predicted class, either one.
-    """
-
+    # the class whose probability they are; None where the heading names none
     of: Label | None = None
-    scale: Scale | None = None
+    scale: Scale | None = None  # None where the values have to show it
+    # whether they may be the probability of the predicted class, either one
     of_prediction: bool = False
 
 

@@ -25,19 +25,12 @@ NOT_SAID = "these figures do not say how the model does on a new subject"
 
 @dataclass(frozen=True)
 class SubjectSeparation:
-    """Subjects with images in two parts of a split, as far as subjects are recorded.
+    """Subjects with images in two parts of a split, as far as subjects are recorded."""
 
-    Attributes:
-        shared: independent subjects with images in two parts, sorted.
-        groups: number of recorded independent subjects in any part.
-        unknown: images in a part whose subject is not recorded.
-        trained: whether it is recorded which subjects the model was trained on.
-    """
-
-    shared: tuple[str, ...] = ()
-    groups: int = 0
-    unknown: int = 0
-    trained: bool = True
+    shared: tuple[str, ...] = ()  # independent subjects with images in two parts, sorted
+    groups: int = 0  # number of recorded independent subjects in any part
+    unknown: int = 0  # images in a part whose subject is not recorded
+    trained: bool = True  # whether it is recorded which subjects the model was trained on
 
     @classmethod
     def of_parts(cls, table: pd.DataFrame, parts: "pd.Series[str]") -> "SubjectSeparation":

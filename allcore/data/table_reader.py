@@ -69,34 +69,24 @@ _FOREIGN = {
 
 @dataclass(frozen=True)
 class Schema:
-    """The columns of a kind of table.
+    """The columns of a kind of table."""
 
-    Attributes:
-        names: accepted headings of each column, in any case, with or without blanks, hyphens and
-            underscores; the first that is present is used.
-        required: the required columns, with a description of their content.
-        other_columns: whether columns that are not in ``names`` are read too.
-        limited: whether ``MEGABYTES`` and ``ROWS`` apply.
-    """
-
+    # accepted headings of each column, in any case, with or without blanks, hyphens and
+    # underscores; the first that is present is used
     names: Mapping[str, Sequence[str]]
-    required: Mapping[str, str]
-    other_columns: bool = False
-    limited: bool = True
+    required: Mapping[str, str]  # the required columns, with a description of their content
+    other_columns: bool = False  # whether columns that are not in ``names`` are read too
+    limited: bool = True  # whether ``MEGABYTES`` and ``ROWS`` apply
 
 
 @dataclass(frozen=True)
 class TextTable:
-    """A table of texts.
+    """A table of texts."""
 
-    Attributes:
-        rows: the columns under the names of the schema, without blanks around their entries and
-            with None for every word that says missing; other columns are as in the file.
-        headings: the heading in the file of each column of the schema.
-    """
-
+    # the columns under the names of the schema, without blanks around their entries and with None
+    # for every word that says missing; other columns are as in the file
     rows: pd.DataFrame
-    headings: Mapping[str, str]
+    headings: Mapping[str, str]  # the heading in the file of each column of the schema
 
 
 def read(

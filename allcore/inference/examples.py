@@ -46,19 +46,12 @@ CUT = "cut out of a photograph by this program"
 
 @dataclass(frozen=True)
 class ExamplePicture:
-    """Example image to try the model on.
+    """Example image to try the model on."""
 
-    Attributes:
-        name: display name; the installed model's prediction matches it.
-        path: the image file.
-        sentence: what to look at.
-        origin: how the image was made, shown next to its name.
-    """
-
-    name: str
-    path: Path
-    sentence: str
-    origin: str = DRAWN
+    name: str  # display name; the installed model's prediction matches it
+    path: Path  # the image file
+    sentence: str  # what to look at
+    origin: str = DRAWN  # how the image was made, shown next to its name
 
     @property
     def title(self) -> str:

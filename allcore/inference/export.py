@@ -28,17 +28,11 @@ _FORMULA = tuple("=+-@\t\r\n＝＋－＠")
 
 @dataclass(frozen=True)
 class ExportDetails:
-    """Optional further columns of a row, in the order of the fields.
+    """Optional further columns of a row, in the order of the fields."""
 
-    Attributes:
-        subject: the subject of the cell; None where unknown.
-        rung: the gate's failed check; None where the image was predicted.
-        strangeness: the out-of-distribution score, ``Prediction.ood_score``.
-    """
-
-    subject: str | None = None
-    rung: GateCheck | None = None
-    strangeness: float | None = None
+    subject: str | None = None  # the subject of the cell; None where unknown
+    rung: GateCheck | None = None  # the gate's failed check; None where the image was predicted
+    strangeness: float | None = None  # the out-of-distribution score, ``Prediction.ood_score``
 
 
 DETAIL_COLUMNS = tuple(field.name for field in fields(ExportDetails))

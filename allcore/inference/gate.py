@@ -38,21 +38,14 @@ OOD_REASON = (
 
 @dataclass(frozen=True)
 class ImageStats:
-    """Image statistics of a cell.
+    """Image statistics of a cell."""
 
-    Attributes:
-        area: pixels inside the outline.
-        brightness: mean of the three channels inside, 0 to 255.
-        focus: standard deviation of the Laplacian of the grey levels inside, without the outline.
-        redness: mean red over mean blue inside; above 1 where these channels were swapped.
-        border: whether the cell touches the border of the image.
-    """
-
-    area: float
-    brightness: float
+    area: float  # pixels inside the outline
+    brightness: float  # mean of the three channels inside, 0 to 255
+    # standard deviation of the Laplacian of the grey levels inside, without the outline
     focus: float
-    redness: float
-    border: bool
+    redness: float  # mean red over mean blue inside; above 1 where these channels were swapped
+    border: bool  # whether the cell touches the border of the image
 
 
 @dataclass(frozen=True)
@@ -67,21 +60,13 @@ class GateLimits:
 
 @dataclass(frozen=True)
 class Gate:
-    """Limits beyond which a model refuses an image as unlike its training cells.
+    """Limits beyond which a model refuses an image as unlike its training cells."""
 
-    Attributes:
-        limits: of the image statistics.
-        centre: (D,) mean of the features of training cells.
-        whiten: (D, Q) maps a difference from the centre to unit covariance.
-        max_distance: the largest accepted distance.
-        facts: fit and evaluation of the gate, as in ``gate.json``.
-    """
-
-    limits: GateLimits
-    centre: Floats
-    whiten: Floats
-    max_distance: float
-    facts: dict[str, Any]
+    limits: GateLimits  # of the image statistics
+    centre: Floats  # (D,) mean of the features of training cells
+    whiten: Floats  # (D, Q) maps a difference from the centre to unit covariance
+    max_distance: float  # the largest accepted distance
+    facts: dict[str, Any]  # fit and evaluation of the gate, as in ``gate.json``
 
     def refusal(self, stats: ImageStats) -> Refusal | None:
         """Refusal of a cell that is cut off, badly exposed, out of focus or off in colour."""

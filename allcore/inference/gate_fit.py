@@ -34,17 +34,11 @@ Scorer = Callable[[Floats, Floats], Floats]
 
 @dataclass(frozen=True)
 class PictureFeatures:
-    """Features of N images that show a cell on black.
+    """Features of N images that show a cell on black."""
 
-    Attributes:
-        vectors: (N, D) features of the network.
-        logits: (N,) log-odds.
-        stats: N image statistics.
-    """
-
-    vectors: Floats
-    logits: Floats
-    stats: tuple[ImageStats, ...]
+    vectors: Floats  # (N, D) features of the network
+    logits: Floats  # (N,) log-odds
+    stats: tuple[ImageStats, ...]  # N image statistics
 
     def of(self, rows: Rows) -> "PictureFeatures":
         """Select images by row."""
@@ -68,21 +62,14 @@ class Rotation:
 
 @dataclass(frozen=True)
 class GateEvaluation:
-    """Evaluation of a gate on the images of one or more rotations.
+    """Evaluation of a gate on the images of one or more rotations."""
 
-    Attributes:
-        accepted: (N,) whether the whole gate accepts a cell; NaN where it was not evaluated.
-        refused_by: number of refused cells, by check.
-        known: by method, (N,) whether its distance alone accepts a cell.
-        refused_ood: by kind, share of out-of-distribution samples that the whole gate refuses, a
-            mean of rotations.
-        methods: by method and kind, share of samples that its distance alone refuses.
-    """
-
-    accepted: Floats
-    refused_by: dict[str, int]
-    known: dict[str, Floats]
+    accepted: Floats  # (N,) whether the whole gate accepts a cell; NaN where it was not evaluated
+    refused_by: dict[str, int]  # number of refused cells, by check
+    known: dict[str, Floats]  # by method, (N,) whether its distance alone accepts a cell
+    # by kind, share of out-of-distribution samples that the whole gate refuses, a mean of rotations
     refused_ood: dict[str, float]
+    # by method and kind, share of samples that its distance alone refuses
     methods: dict[str, dict[str, float]]
 
 

@@ -34,15 +34,10 @@ ALTERED = 3
 
 @dataclass(frozen=True)
 class OodFeatures:
-    """Features of out-of-distribution samples that passed the checks before the gate.
+    """Features of out-of-distribution samples that passed the checks before the gate."""
 
-    Attributes:
-        totals: number of samples, by kind.
-        features: by kind, of the samples with an apparent cell on black.
-    """
-
-    totals: dict[str, int]
-    features: dict[str, PictureFeatures]
+    totals: dict[str, int]  # number of samples, by kind
+    features: dict[str, PictureFeatures]  # by kind, of the samples with an apparent cell on black
 
 
 def known_images(data: Manifest, folder: Path) -> Manifest:

@@ -21,17 +21,11 @@ PARTS = ("test", "validation", "train")
 
 @dataclass(frozen=True)
 class TrainingSet:
-    """Images and subjects of a network's training.
+    """Images and subjects of a network's training."""
 
-    Attributes:
-        images: names of the images, as ``subjects.original_id`` gives them.
-        groups: independent subjects.
-        complete: whether the subject of every image of the split is recorded.
-    """
-
-    images: frozenset[str]
-    groups: frozenset[str]
-    complete: bool
+    images: frozenset[str]  # names of the images, as ``subjects.original_id`` gives them
+    groups: frozenset[str]  # independent subjects
+    complete: bool  # whether the subject of every image of the split is recorded
 
     @classmethod
     def of(cls, folder: Path, info: ModelInfo) -> "TrainingSet":

@@ -29,16 +29,12 @@ _UTF_8_FLAG = 0x800  # of a member whose name is UTF-8; otherwise it is code pag
 
 @dataclass(frozen=True)
 class Source:
-    """An image to read: ``read()`` returns its bytes or raises BadImage.
+    """An image to read: ``read()`` returns its bytes or raises BadImage."""
 
-    Attributes:
-        name: its whole path, or its path in an archive after that of the archive.
-        inside: its path below the folder that was named; otherwise the file's or archive's own
-            name. Reports that are shared show it.
-    """
-
-    name: str
+    name: str  # its whole path, or its path in an archive after that of the archive
     read: Callable[[], bytes]
+    # its path below the folder that was named; otherwise the file's or archive's own name. Reports
+    # that are shared show it.
     inside: str = ""
 
 

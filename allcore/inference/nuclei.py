@@ -54,19 +54,12 @@ _WHOLE = 0.95  # solidity from which a region is a single cell
 
 @dataclass(frozen=True)
 class Nuclei:
-    """The nuclei of an image.
+    """The nuclei of an image."""
 
-    Attributes:
-        violet: (H, W) saturation toward violet, 0 to 1.
-        threshold: Otsu's, of ``violet``.
-        mask: (H, W) nuclei and lobes of nuclei.
-        radius: equivalent radius of the largest nucleus in pixels.
-    """
-
-    violet: Floats
-    threshold: float
-    mask: Mask
-    radius: float
+    violet: Floats  # (H, W) saturation toward violet, 0 to 1
+    threshold: float  # Otsu's, of ``violet``
+    mask: Mask  # (H, W) nuclei and lobes of nuclei
+    radius: float  # equivalent radius of the largest nucleus in pixels
 
     @cached_property
     def seeds(self) -> Labels:

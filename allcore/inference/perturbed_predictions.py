@@ -34,28 +34,20 @@ AHEAD = 2
 
 @dataclass(frozen=True)
 class CellsToPerturb:
-    """Labelled cells, and the network that predicts each.
+    """Labelled cells, and the network that predicts each."""
 
-    Attributes:
-        manifest: of the cells.
-        folds: for each cell the fold whose network was trained without its subject; None for the
-            network that ships.
-    """
-
-    manifest: Manifest
+    manifest: Manifest  # of the cells
+    # for each cell the fold whose network was trained without its subject; None for the network
+    # that ships
     folds: tuple[int | None, ...]
 
 
 @dataclass(frozen=True)
 class PerturbedProbabilities:
-    """Probabilities of perturbed cells.
+    """Probabilities of perturbed cells."""
 
-    Attributes:
-        rows: (N,) rows of the manifest that show a cell; the others are left out.
-        probabilities: calibrated probabilities (N,) by perturbation and level.
-    """
-
-    rows: tuple[int, ...]
+    rows: tuple[int, ...]  # (N,) rows of the manifest that show a cell; the others are left out
+    # calibrated probabilities (N,) by perturbation and level
     probabilities: dict[tuple[str, float], Floats]
 
 

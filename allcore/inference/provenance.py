@@ -23,31 +23,18 @@ PACKAGES = ("torch", "torchvision", "numpy", "pillow")
 
 @dataclass(frozen=True)
 class ModelProvenance:
-    """Provenance of a model; the fields of ``ModelInfo`` that a prediction depends on.
+    """Provenance of a model; the fields of ``ModelInfo`` that a prediction depends on."""
 
-    Attributes:
-        name: of its folder.
-        weights_sha256: of its weights.
-        architecture: in the registry of networks.
-        config: of the architecture.
-        preprocessing: all its fields, its version among them.
-        temperature: divisor of the log-odds.
-        threshold: probability from which a cell is called an ALL blast.
-        threshold_rule: rule that selected the threshold.
-        data_digest: of the training data; None where not recorded.
-        gate_sha256: of the gate; None where it has none.
-    """
-
-    name: str
-    weights_sha256: str
-    architecture: str
-    config: dict[str, Any]
-    preprocessing: dict[str, Any]
-    temperature: float
-    threshold: float
-    threshold_rule: str
-    data_digest: str | None
-    gate_sha256: str | None
+    name: str  # of its folder
+    weights_sha256: str  # of its weights
+    architecture: str  # in the registry of networks
+    config: dict[str, Any]  # of the architecture
+    preprocessing: dict[str, Any]  # all its fields, its version among them
+    temperature: float  # divisor of the log-odds
+    threshold: float  # probability from which a cell is called an ALL blast
+    threshold_rule: str  # rule that selected the threshold
+    data_digest: str | None  # of the training data; None where not recorded
+    gate_sha256: str | None  # of the gate; None where it has none
 
     __pydantic_config__ = ConfigDict(extra="forbid")
 

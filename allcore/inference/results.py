@@ -22,15 +22,10 @@ STORED_NAMES = {"check": "rung", "ood_score": "strangeness"}
 
 @dataclass(frozen=True)
 class Reading:
-    """Output of the network for one cell.
+    """Output of the network for one cell."""
 
-    Attributes:
-        logit: log-odds of an ALL blast before calibration.
-        ood_score: as of `Prediction`; None where the model has no gate.
-    """
-
-    logit: float
-    ood_score: float | None = None
+    logit: float  # log-odds of an ALL blast before calibration
+    ood_score: float | None = None  # as of `Prediction`; None where the model has no gate
 
 
 @dataclass(frozen=True)
@@ -43,28 +38,19 @@ class Refusal:
 
 @dataclass(frozen=True)
 class Prediction:
-    """The prediction for one image.
+    """The prediction for one image."""
 
-    Attributes:
-        verdict: ``all`` (ALL blast), ``hem`` (normal) or ``refused``.
-        p_all: calibrated probability of an ALL blast; None where refused.
-        logit: log-odds before calibration; None where refused.
-        threshold: probability from which the verdict is ``all``.
-        reason: reason of a refusal, one sentence; empty where not refused.
-        check: the gate's failed check; None where not refused.
-        withheld: probability of an ALL blast of a refused image on which the network can run; to
-            be shown only on demand, and marked.
-        ood_score: distance to the training cells over the largest accepted one; above 1 is
-            refused; None where it was not computed.
-    """
-
-    verdict: Verdict
-    p_all: float | None
-    logit: float | None
-    threshold: float
-    reason: str = ""
-    check: GateCheck | None = None
+    verdict: Verdict  # ``all`` (ALL blast), ``hem`` (normal) or ``refused``
+    p_all: float | None  # calibrated probability of an ALL blast; None where refused
+    logit: float | None  # log-odds before calibration; None where refused
+    threshold: float  # probability from which the verdict is ``all``
+    reason: str = ""  # reason of a refusal, one sentence; empty where not refused
+    check: GateCheck | None = None  # the gate's failed check; None where not refused
+    # probability of an ALL blast of a refused image on which the network can run; to be shown only
+    # on demand, and marked
     withheld: float | None = None
+    # distance to the training cells over the largest accepted one; above 1 is refused; None where
+    # it was not computed
     ood_score: float | None = None
 
     @property

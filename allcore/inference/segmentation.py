@@ -39,21 +39,14 @@ _AT_BORDER = 0.5  # weight of a cell at the border, which may be cut off
 
 @dataclass(frozen=True)
 class Candidate:
-    """A white cell in the image.
+    """A white cell in the image."""
 
-    Attributes:
-        patch: (h, w) mask of the cell inside its frame.
-        frame: top, left, bottom, right in pixels of the image; bottom and right exclusive.
-        shape: height and width of the image.
-        stain: mean saturation of its nucleus toward violet, 0 to 1.
-        solidity: its area over that of its convex hull, 0 to 1.
-    """
-
-    patch: Mask
+    patch: Mask  # (h, w) mask of the cell inside its frame
+    # top, left, bottom, right in pixels of the image; bottom and right exclusive
     frame: tuple[int, int, int, int]
-    shape: tuple[int, int]
-    stain: float
-    solidity: float
+    shape: tuple[int, int]  # height and width of the image
+    stain: float  # mean saturation of its nucleus toward violet, 0 to 1
+    solidity: float  # its area over that of its convex hull, 0 to 1
 
     @cached_property
     def area(self) -> int:
@@ -77,34 +70,22 @@ class Candidate:
 
 @dataclass(frozen=True)
 class CutOut:
-    """A segmented cell.
+    """A segmented cell."""
 
-    Attributes:
-        rgb: (450, 450, 3) the cell on black, centred.
-        note: description of the segmentation, a sentence without its full stop.
-        facts: the same for a report; ``Cut.from_dict`` reads it.
-    """
-
-    rgb: Rgb
-    note: str
-    facts: dict[str, Any]
+    rgb: Rgb  # (450, 450, 3) the cell on black, centred
+    note: str  # description of the segmentation, a sentence without its full stop
+    facts: dict[str, Any]  # the same for a report; ``Cut.from_dict`` reads it
 
 
 @dataclass(frozen=True)
 class Cut:
-    """Parameters of a segmentation; the same values give the same pixels.
+    """Parameters of a segmentation; the same values give the same pixels."""
 
-    Attributes:
-        candidate: index into ``candidates``.
-        grow: pixels of the image that the outline is moved out, or in where negative.
-        tolerance: tolerance for cytoplasm, 0 to 1.
-        scale: magnification of the cell. Scaling to a common area removes the information of cell
-            size, and blasts are larger than normal cells.
-    """
-
-    candidate: int = 0
-    grow: int = 0
-    tolerance: float = TOLERANCE
+    candidate: int = 0  # index into ``candidates``
+    grow: int = 0  # pixels of the image that the outline is moved out, or in where negative
+    tolerance: float = TOLERANCE  # tolerance for cytoplasm, 0 to 1
+    # magnification of the cell. Scaling to a common area removes the information of cell size, and
+    # blasts are larger than normal cells.
     scale: float = 1.0
 
     def applied(self, rgb: Rgb, *, cells: Sequence[Candidate] | None = None) -> CutOut:

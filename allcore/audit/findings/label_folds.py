@@ -44,17 +44,13 @@ HELD_OUT, REGRESSION = "held-out", "cross-validated regression"
 
 @dataclass(frozen=True)
 class LabelledCells:
-    """Labelled, measured cells: rows of the inputs, labels, subjects and subject folds.
-
-    Attributes:
-        judged_on: what a model of the other folds has not seen of a fold.
-    """
+    """Labelled, measured cells: rows of the inputs, labels, subjects and subject folds."""
 
     rows: NDArray[np.intp]
     labels: NDArray[np.int64]
     groups: NDArray[np.str_]
     folds: NDArray[np.intp]
-    judged_on: str = UNSEEN
+    judged_on: str = UNSEEN  # what a model of the other folds has not seen of a fold
 
     @classmethod
     def of(cls, inputs: AuditInputs) -> "LabelledCells | None":

@@ -64,15 +64,10 @@ _UNUSUAL = (
 
 @dataclass(frozen=True)
 class RgbSpace:
-    """A colour space of three primaries.
+    """A colour space of three primaries."""
 
-    Attributes:
-        primaries: x and y of red, green, blue and white.
-        curves: (3, 256) linear light, 0 to 1, of the values of each channel.
-    """
-
-    primaries: tuple[float, ...]
-    curves: Floats
+    primaries: tuple[float, ...]  # x and y of red, green, blue and white
+    curves: Floats  # (3, 256) linear light, 0 to 1, of the values of each channel
 
     def to_srgb(self, rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Convert pixels (H, W, 3)."""

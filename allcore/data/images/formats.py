@@ -14,16 +14,11 @@ SEVERAL_FRAMES = (
 
 @dataclass(frozen=True)
 class ImageFormat:
-    """A format that is decoded.
+    """A format that is decoded."""
 
-    Attributes:
-        media_type: of its files.
-        suffixes: of its files, in lower case.
-        starts: the bytes that its files begin with; empty where they stand further in.
-    """
-
-    media_type: str
-    suffixes: tuple[str, ...]
+    media_type: str  # of its files
+    suffixes: tuple[str, ...]  # of its files, in lower case
+    # the bytes that its files begin with; empty where they stand further in
     starts: tuple[bytes, ...] = ()
 
 

@@ -59,25 +59,18 @@ _NUMBER = re.compile(r"\d{1,2}")
 
 @dataclass(frozen=True)
 class FolderFacts:
-    """What the folders of an image tell.
+    """What the folders of an image tell."""
 
-    Attributes:
-        word: the name that tells the class; empty without one.
-        label: its class; None without one, for cells of neither class, and where it is ambiguous.
-        split: one of ``splits.PARTS``, or None.
-        fold: such as ``fold_0``, or None.
-        number: a bare number where no folder of the data set names a class; empty without one.
-        classes: two names of different classes that contradict each other, the outer first.
-        splits: two such names of splits.
-    """
-
-    word: str = ""
+    word: str = ""  # the name that tells the class; empty without one
+    # its class; None without one, for cells of neither class, and where it is ambiguous
     label: Word = None
-    split: str | None = None
-    fold: str | None = None
+    split: str | None = None  # one of ``splits.PARTS``, or None
+    fold: str | None = None  # such as ``fold_0``, or None
+    # a bare number where no folder of the data set names a class; empty without one
     number: str = ""
+    # two names of different classes that contradict each other, the outer first
     classes: tuple[str, ...] = ()
-    splits: tuple[str, ...] = ()
+    splits: tuple[str, ...] = ()  # two such names of splits
 
 
 class FolderNames:
