@@ -75,7 +75,7 @@ def main() -> None:
     if status == 1 and line:
         sys.exit(line)  # prints it, and exits with status 1
     if line:
-        terminal.echo(line, file=sys.stderr)
+        terminal.emit(line, file=sys.stderr)
     sys.exit(status)
 
 

@@ -148,19 +148,19 @@ def _list_networks() -> None:
             note = ", of all networks compared with it that learn from pixels and random weights"
         elif name in PRETRAINED:
             note = ", from the weights of --init"
-        terminal.echo(f"{name:22}{title}{note}")
+        terminal.emit(f"{name:22}{title}{note}")
 
 
 def _print_comparison(comparison: "NetworkComparison", out: Path) -> None:
     from allcore.evaluation.comparison import NETWORKS, PROTOCOLS
 
-    terminal.echo(RESEARCH_USE)
+    terminal.emit(RESEARCH_USE)
     for protocol, title in PROTOCOLS.items():
         rows = [row for row in comparison.rows if row.protocol == protocol]
         if rows:
-            terminal.echo(f"\n{title}\n{'Network':22}{'accuracy':26}{'weighted F1':26}{'AUROC':26}")
+            terminal.emit(f"\n{title}\n{'Network':22}{'accuracy':26}{'weighted F1':26}{'AUROC':26}")
         for row in rows:
             estimates = (row.estimate(name) for name in ("accuracy", "weighted_f1", "auroc"))
             columns = "".join(f"{formats.estimate(estimate):26}" for estimate in estimates)
-            terminal.echo(f"{NETWORKS[row.network]:22}{columns}")
-    terminal.echo(f"\nWritten to {out}.")
+            terminal.emit(f"{NETWORKS[row.network]:22}{columns}")
+    terminal.emit(f"\nWritten to {out}.")

@@ -56,8 +56,8 @@ def synth(
         )
     faults = int((dataset.read_truth(drawn.root)["fault"] != "").sum())
     people = drawn.table["subject"].nunique()
-    terminal.echo(RESEARCH_USE)
-    terminal.echo(
+    terminal.emit(RESEARCH_USE)
+    terminal.emit(
         f"{len(drawn)} synthetic cells of {people} subjects in {drawn.root}, {faults} of them with "
         f"planted faults ({dataset.TRUTH})."
     )
@@ -78,7 +78,7 @@ def measure(
     command = f"python -m allcore data measure {shlex.quote(real.name)} --per-subject {per_subject}"
     targets = synthetic_realism.derive_targets(table, rims, command=command, source=manifest.name)
     synthetic_realism.save_targets(targets, out or FILE)
-    terminal.echo(
+    terminal.emit(
         f"{targets.cells} cells of {targets.subjects} subjects measured, written to {out or FILE}."
     )
 
@@ -105,11 +105,11 @@ def compare(
         f"{shlex.quote(drawn.name)} --per-subject {per_subject} --model {name}",
     )
     if out is None:
-        terminal.echo(text)
+        terminal.emit(text)
     else:
         out.parent.mkdir(parents=True, exist_ok=True)
         out.write_text(text, encoding="utf-8")
-        terminal.echo(f"Written to {out}.")
+        terminal.emit(f"Written to {out}.")
 
 
 def show(
@@ -130,9 +130,9 @@ def show(
     choice = None if labels is None else options.label_option(labels)
     summary = dataset_inspection.summarize(readers.read(folder, choice=choice))
     if as_json:
-        terminal.echo(json.dumps(summary.as_dict(), indent=2, ensure_ascii=False))
+        terminal.emit(json.dumps(summary.as_dict(), indent=2, ensure_ascii=False))
     else:
-        terminal.echo("\n".join(_summary_lines(summary)))
+        terminal.emit("\n".join(_summary_lines(summary)))
 
 
 def _summary_lines(summary: "DatasetSummary") -> Iterator[str]:
@@ -156,7 +156,7 @@ def verify(
 
     with _bytes_bar() as progress:
         result = verification.verify(folder, progress=partial(progress, "Checking"))
-    terminal.echo(_verification_json(result) if as_json else _verification_text(result))
+    terminal.emit(_verification_json(result) if as_json else _verification_text(result))
     if result.problem:
         raise DataError(result.problem)
 
@@ -179,7 +179,7 @@ def fetch(
 
     with _bytes_bar() as progress:
         result = download.fetch(folder, source, progress=progress)
-    terminal.echo(_fetch_text(result))
+    terminal.emit(_fetch_text(result))
     if result.verification.problem:
         raise DataError(_fetch_problem(result))
 

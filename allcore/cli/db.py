@@ -18,7 +18,7 @@ def backup(file: File, pictures: Pictures = False) -> None:
     """Write all tables to a file that SQLite and PostgreSQL alike are restored from."""
     from allcore.store import backup, database
 
-    terminal.echo(
+    terminal.emit(
         f"Backed up {_summary(backup.make(database.connect(), file, with_pictures=pictures))}."
     )
 
@@ -33,7 +33,7 @@ def restore(
 
     opened = database.connect()
     restored = backup.restore(opened, file, replace=replace, with_pictures=pictures)
-    terminal.echo(f"Restored {_summary(restored)}; everybody signs in again.")
+    terminal.emit(f"Restored {_summary(restored)}; everybody signs in again.")
 
 
 def check(
@@ -43,10 +43,10 @@ def check(
     from allcore.store import backup, database
 
     if file is not None:
-        terminal.echo(f"The backup is whole: {_summary(backup.check(file))}.")
+        terminal.emit(f"The backup is whole: {_summary(backup.check(file))}.")
         return
     database.check(database.connect())
-    terminal.echo("The database is whole.")
+    terminal.emit("The database is whole.")
 
 
 def _summary(backup: "Backup") -> str:

@@ -171,7 +171,7 @@ def _write_facts_only(data: "Manifest", model: "InstalledModel", out: Path) -> N
         )
     left_out = len(images) - measured
     more = f"; {formats.count(left_out, 'image')} without a cell left out" if left_out else ""
-    terminal.echo(f"Facts of {formats.count(measured, 'cell')} written to {out}{more}.")
+    terminal.emit(f"Facts of {formats.count(measured, 'cell')} written to {out}{more}.")
 
 
 def _write_facts(images: "Manifest", out: Path) -> int:
@@ -188,7 +188,7 @@ def _write_facts(images: "Manifest", out: Path) -> int:
 
 
 def _print_result(fields: dict[str, Any], lines: Iterator[str], *, as_json: bool) -> None:
-    terminal.echo(json.dumps(fields, indent=2) if as_json else "\n".join(lines))
+    terminal.emit(json.dumps(fields, indent=2) if as_json else "\n".join(lines))
 
 
 def _evaluation_lines(

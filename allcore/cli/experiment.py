@@ -62,7 +62,7 @@ def experiment(
 
     if listed:
         for experiment_name, line in catalogue.MODULES.items():
-            terminal.echo(f"{experiment_name:20}{line}")
+            terminal.emit(f"{experiment_name:20}{line}")
         return
     if name is None:
         raise BadParameter("is missing: --list names the experiments.", param_hint="NAME")
@@ -107,9 +107,9 @@ def _command() -> str:
 def _print_record(record: "ExperimentRecord", *, out: Path, docs: Path) -> None:
     from allcore.research.experiments import report
 
-    terminal.echo(RESEARCH_USE)
+    terminal.emit(RESEARCH_USE)
     for row in record.rows:
-        terminal.echo(f"\n{' / '.join(filter(None, (row.group, row.name)))}")
+        terminal.emit(f"\n{' / '.join(filter(None, (row.group, row.name)))}")
         for name, figure in row.figures.items():
-            terminal.echo(f"  {record.titles[name]:44}{report.estimate_text(figure)}")
-    terminal.echo(f"\n{record.finding}\n\nWritten to {out} and {docs}.")
+            terminal.emit(f"  {record.titles[name]:44}{report.estimate_text(figure)}")
+    terminal.emit(f"\n{record.finding}\n\nWritten to {out} and {docs}.")

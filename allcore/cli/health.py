@@ -47,9 +47,9 @@ def health(
         from allcore.synthetic import dataset
 
         scores = ground_truth.detection_scores(findings, dataset.read_truth(folder))
-        terminal.echo(ground_truth.as_text(scores))
+        terminal.emit(ground_truth.as_text(scores))
         return
-    terminal.echo(finding.as_json(findings) if as_json else _table(findings, health.images))
+    terminal.emit(finding.as_json(findings) if as_json else _table(findings, health.images))
     if exclude is not None and out is not None:
         _write_cleaned(folder, findings, exclude, out)
 
@@ -81,7 +81,7 @@ def _write_cleaned(folder: Path, findings: "list[Finding]", kinds: str, out: Pat
     whole = readers.read(folder)
     cleaned = finding.clean_manifest(whole, findings, options.names(kinds))
     manifest.write(cleaned, out)
-    terminal.echo(
+    terminal.emit(
         f"{len(cleaned)} of {len(whole)} images in {out}; no picture was touched. Its paths are "
         f"relative to {whole.root}.",
         file=sys.stderr,

@@ -87,19 +87,19 @@ def _build(
 
 def _print_summary(summary: dict[str, Any], as_json: bool) -> None:
     if as_json:
-        terminal.echo(json.dumps(summary, indent=2, ensure_ascii=False))
+        terminal.emit(json.dumps(summary, indent=2, ensure_ascii=False))
         return
-    terminal.echo(
+    terminal.emit(
         "{added} added, {changed} changed, {dropped} dropped, {kept} as before; {unreadable} can't "
         "be used.".format(**summary)
     )
     if summary["pruned"]:
-        terminal.echo(f"{summary['pruned']:,} thumbnails removed.")
+        terminal.emit(f"{summary['pruned']:,} thumbnails removed.")
     if summary["findings"]:
         see = f"see 'python -m allcore data health {summary['data']}'"
-        terminal.echo(f"{summary['findings']} findings: {see}.")
+        terminal.emit(f"{summary['findings']} findings: {see}.")
     for note in summary["notes"]:
-        terminal.echo(f"Note: {note}", file=sys.stderr)
+        terminal.emit(f"Note: {note}", file=sys.stderr)
 
 
 def _predictor(model: str | None) -> "Predictor":

@@ -20,12 +20,12 @@ def info(as_json: options.JsonFlag = False) -> None:
     """Home folder, versions, device, models found, database and data sets."""
     facts = _facts()
     if as_json:
-        terminal.echo(json.dumps(facts, indent=2, ensure_ascii=False))
+        terminal.emit(json.dumps(facts, indent=2, ensure_ascii=False))
         return
     for key, value in facts.items():
         if isinstance(value, dict):
             value = ", ".join(f"{name} {text}" for name, text in value.items()) or "none"
-        terminal.echo(f"{key:<10} {value}")
+        terminal.emit(f"{key:<10} {value}")
 
 
 def _facts() -> dict[str, Any]:

@@ -63,7 +63,7 @@ def predict(
         terminal.require_writable(out, "--out", kind="file")
     if report:
         terminal.require_writable(report, "--report", kind="folder")
-    terminal.echo(RESEARCH_USE, file=sys.stderr)
+    terminal.emit(RESEARCH_USE, file=sys.stderr)
     rows: list[PredictedRow] = []
     stream = _stream(paths, installed, device, batch_size, engine=engine, report=report)
     stopped = _collect(stream, rows)
@@ -73,7 +73,7 @@ def predict(
     if stopped:
         raise Stopped(f"Stopped after {formats.count(len(rows), 'picture')}: {_kept(out)}.")
     if missing := [path for path in paths if not path.exists()]:
-        terminal.echo(
+        terminal.emit(
             f"Error: There is no file or folder {missing[0]}: check the path.", file=sys.stderr
         )
         raise Exit(1)
@@ -121,7 +121,7 @@ def _other_models(model: "InstalledModel", device: str) -> "dict[InstalledModel,
 
     others, errors = prediction_files.load_other_models(model, device)
     for error in errors:
-        terminal.echo(error, file=sys.stderr)
+        terminal.emit(error, file=sys.stderr)
     return others
 
 
@@ -141,14 +141,14 @@ def _print_rows(
     if report:
         reports = sum(bool(row.sha256) for row in rows)
         pictures = formats.count(len(rows), "picture")
-        terminal.echo(f"{reports} of {pictures} got a report in {report}.", file=sys.stderr)
+        terminal.emit(f"{reports} of {pictures} got a report in {report}.", file=sys.stderr)
     if as_json:
-        terminal.echo(json.dumps([asdict(row) for row in rows], ensure_ascii=False, indent=1))
+        terminal.emit(json.dumps([asdict(row) for row in rows], ensure_ascii=False, indent=1))
     elif out:
-        terminal.echo(_summary(rows), f"Written to {out}.", file=sys.stderr)
+        terminal.emit(_summary(rows), f"Written to {out}.", file=sys.stderr)
     else:
         _print_table(rows)
-        terminal.echo(_summary(rows), file=sys.stderr)
+        terminal.emit(_summary(rows), file=sys.stderr)
 
 
 def _kept(out: Path | None) -> str:
@@ -161,13 +161,13 @@ def _verify(path: Path, device: str | None, *, as_json: bool) -> None:
 
     chosen = settings.load()
     report = prediction_files.read_report(path)
-    terminal.echo(RESEARCH_USE, file=sys.stderr)
+    terminal.emit(RESEARCH_USE, file=sys.stderr)
     verification = report_verification.verify_report(
         report, chosen.models, device=device or chosen.device, threads=chosen.threads
     )
     if as_json:
         fields = {"ok": verification.ok, "notice": RESEARCH_USE, **asdict(verification)}
-        terminal.echo(json.dumps(fields, indent=1, ensure_ascii=False))
+        terminal.emit(json.dumps(fields, indent=1, ensure_ascii=False))
     else:
         _print_verification(verification)
     if not verification.ok:
@@ -178,21 +178,21 @@ def _print_verification(verification: "ReportVerification") -> None:
     width = max(len(check.name) for check in verification.checks)
     for check in verification.checks:
         value = check.found if check.ok else f"{check.found} (report: {check.expected})"
-        terminal.echo(f"{'agrees' if check.ok else 'DIFFERS':8} {check.name:{width}}  {value}")
+        terminal.emit(f"{'agrees' if check.ok else 'DIFFERS':8} {check.name:{width}}  {value}")
     if verification.other_versions:
-        terminal.echo(f"Computed with other versions: {', '.join(verification.other_versions)}.")
+        terminal.emit(f"Computed with other versions: {', '.join(verification.other_versions)}.")
     if verification.ok:
-        terminal.echo(verification.sentence)
+        terminal.emit(verification.sentence)
 
 
 def _print_table(rows: "list[PredictedRow]") -> None:
     width = max((len(row.path) for row in rows), default=0)
-    terminal.echo(f"{'path':{width}}  {'verdict':9}  {'p_all':>5}  threshold  reason")
+    terminal.emit(f"{'path':{width}}  {'verdict':9}  {'p_all':>5}  threshold  reason")
     for row in rows:
         p_all = "" if row.p_all is None else f"{row.p_all:.2f}"
         verdict = VERDICT_NAMES[row.verdict]
         line = f"{row.path:{width}}  {verdict:9}  {p_all:>5}  {row.threshold:9.2f}  {row.reason}"
-        terminal.echo(line.rstrip())
+        terminal.emit(line.rstrip())
 
 
 def _summary(rows: "list[PredictedRow]") -> str:

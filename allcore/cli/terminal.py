@@ -1,7 +1,7 @@
 """Output of the commands: lines on a terminal, and places that can be written.
 
 Names of files are untrusted: a control character in one could recolour, overwrite or retitle the
-terminal. Every command prints through `echo`.
+terminal. Every command prints through `emit`.
 """
 
 import codecs
@@ -19,7 +19,7 @@ PROBE = b"\0" * 4096
 """What a disk must still take before the work begins."""
 
 
-def echo(*values: object, file: TextIO | None = None) -> None:
+def emit(*values: object, file: TextIO | None = None) -> None:
     """Print as ``print`` does, with control characters escaped as in JSON."""
     lines = " ".join(map(str, values)).split("\n")
     print("\n".join(map(formats.printable, lines)), file=file)

@@ -114,7 +114,7 @@ def train(
         request = semi_supervised.SemiSupervisedRequest(
             unlabelled, teacher, confidence, control=control
         )
-        terminal.echo(semi_supervised.train(plan, request))
+        terminal.emit(semi_supervised.train(plan, request))
         return
     try:
         result = (out_of_fold_training if out_of_fold else run).train(plan)
@@ -126,4 +126,4 @@ def train(
     if result is not None:  # None in all processes of torchrun but the first
         info = trained_model.write(result)
         separation = model_evaluation.separate_subjects(result.held_out, info)
-        terminal.echo(f"Written to {out}. {separation.sentence}")
+        terminal.emit(f"Written to {out}. {separation.sentence}")

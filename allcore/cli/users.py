@@ -41,7 +41,7 @@ def add(
         password=password,
         role=role,
     )
-    terminal.echo(f"Made the account {account.username} with the role {account.role}.")
+    terminal.emit(f"Made the account {account.username} with the role {account.role}.")
     if password is None:
         _print_code(codes.issue_reset(opened, account.username))
 
@@ -52,10 +52,10 @@ def list_accounts(as_json: options.JsonFlag = False) -> None:
 
     rows = [_row(account) for account in accounts.list_all(database.connect())]
     if as_json:
-        terminal.echo(json.dumps(rows, indent=2, ensure_ascii=False))
+        terminal.emit(json.dumps(rows, indent=2, ensure_ascii=False))
         return
     if not rows:
-        terminal.echo(
+        terminal.emit(
             "No accounts yet; make one with: python -m allcore users add NAME --role admin"
         )
         return
@@ -63,14 +63,14 @@ def list_accounts(as_json: options.JsonFlag = False) -> None:
     lines = [columns, *(tuple(str(row[column] or "") for column in columns) for row in rows)]
     widths = [max(map(len, texts)) for texts in zip(*lines, strict=True)]
     for line in lines:
-        terminal.echo("  ".join(map(str.ljust, line, widths)).rstrip())
+        terminal.emit("  ".join(map(str.ljust, line, widths)).rstrip())
 
 
 def disable(name: Name) -> None:
     """Shut an account out; its open sessions end."""
     from allcore.store import accounts, database
 
-    terminal.echo(
+    terminal.emit(
         f"Disabled {accounts.set_active(database.connect(), name, active=False).username}."
     )
 
@@ -79,7 +79,7 @@ def enable(name: Name) -> None:
     """Let a disabled account in again."""
     from allcore.store import accounts, database
 
-    terminal.echo(f"Enabled {accounts.set_active(database.connect(), name, active=True).username}.")
+    terminal.emit(f"Enabled {accounts.set_active(database.connect(), name, active=True).username}.")
 
 
 def reset(name: Name) -> None:
@@ -94,14 +94,14 @@ def role(name: Name, role: Annotated[str, Argument(help="demo, user, reviewer or
     from allcore.store import accounts, database
 
     changed = accounts.set_role(database.connect(), name, role)
-    terminal.echo(f"{changed.username} has the role {changed.role}.")
+    terminal.emit(f"{changed.username} has the role {changed.role}.")
 
 
 def approve(name: Name) -> None:
     """Approve an account that has registered and waits."""
     from allcore.store import accounts, database
 
-    terminal.echo(f"Approved {accounts.approve(database.connect(), name).username}.")
+    terminal.emit(f"Approved {accounts.approve(database.connect(), name).username}.")
 
 
 def invite(
@@ -113,8 +113,8 @@ def invite(
     from allcore.store import database, registration
 
     code = registration.invite(database.connect(), role=role, note=note, days=days)
-    terminal.echo(f"Invitation, good once within {days} days, at the end of the app's address:")
-    terminal.echo(f"\n    /register?invitation={code}\n")
+    terminal.emit(f"Invitation, good once within {days} days, at the end of the app's address:")
+    terminal.emit(f"\n    /register?invitation={code}\n")
 
 
 def invitations(as_json: options.JsonFlag = False) -> None:
@@ -124,15 +124,15 @@ def invitations(as_json: options.JsonFlag = False) -> None:
     usable = registration.invitations(database.connect())
     if as_json:
         rows = [asdict(invitation) for invitation in usable]
-        terminal.echo(json.dumps(rows, indent=2, ensure_ascii=False, default=str))
+        terminal.emit(json.dumps(rows, indent=2, ensure_ascii=False, default=str))
         return
     for invitation in usable:
         by = invitation.made_by or "the command line"
         until = invitation.expires_at.isoformat(timespec="minutes")
         line = f"{invitation.id}  {invitation.role}, until {until}, made by {by}  {invitation.note}"
-        terminal.echo(line.rstrip())
+        terminal.emit(line.rstrip())
     if not usable:
-        terminal.echo("No invitation can be used; make one with: python -m allcore users invite")
+        terminal.emit("No invitation can be used; make one with: python -m allcore users invite")
 
 
 def withdraw(
@@ -143,7 +143,7 @@ def withdraw(
 
     if not registration.withdraw(database.connect(), number):
         raise StoreError(f"No invitation {number} can be used; see 'users invitations'.")
-    terminal.echo(f"Withdrew the invitation {number}.")
+    terminal.emit(f"Withdrew the invitation {number}.")
 
 
 def _password(file: Path | None) -> str | None:
@@ -163,10 +163,10 @@ def _password(file: Path | None) -> str | None:
 
 
 def _print_code(code: str) -> None:
-    terminal.echo(
+    terminal.emit(
         "Reset code, good for 24 hours, for the sign-in page under 'I have a reset code':"
     )
-    terminal.echo(f"\n    {code}\n")
+    terminal.emit(f"\n    {code}\n")
 
 
 def _row(account: "AccountInfo") -> dict[str, str | None]:
