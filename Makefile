@@ -1,6 +1,6 @@
 # ALLScope: `make run` and `make test` are all a fresh machine needs.
 .DEFAULT_GOAL := help
-.PHONY: help run test test-all lint format bench lock screenshots
+.PHONY: help run test test-all lint format bench lock dependencies screenshots
 
 PYTHON := .venv/bin/python
 PORT ?=
@@ -15,7 +15,7 @@ run:  ## start the dashboard (PORT=8600 chooses the port)
 	@scripts/setup.sh requirements.lock
 	@(nice -n 10 $(PYTHON) -m allcore data synth >/dev/null && \
 	nice -n 10 $(PYTHON) -m allcore index --data "$${ALLSCOPE_HOME:-var}/demo" >/dev/null 2>&1) & \
-	$(PYTHON) -m streamlit run app.py $(if $(PORT),--server.port $(PORT))
+	$(PYTHON) -m allcore.web.serve $(if $(PORT),--port $(PORT))
 
 test:  ## check style, types and unsafe calls, then run the tests: about 12 minutes on two cores
 	@echo "About 12 minutes on two cores, and a minute or two of installing before the first time."
@@ -44,7 +44,11 @@ bench:  ## time ALLScope beside its peers (NAME=startup runs one)
 	@$(PYTHON) -m benchmarks $(NAME)
 
 lock:  ## write the exact versions that run and test install
-	@scripts/lock.sh
+	@scripts/lock.sh --upgrade
+
+dependencies:  ## renew docs/dependencies.md: licences and purposes of all packages
+	@scripts/setup.sh requirements.lock
+	@$(PYTHON) scripts/dependencies.py
 
 screenshots:  ## renew docs/images from the running app on the synthetic set (needs Chromium)
 	@scripts/setup.sh requirements-dev.lock

@@ -7,6 +7,7 @@
 import io
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -73,12 +74,14 @@ def main(
 
 
 def _prepare() -> None:
-    """Draw and index the synthetic set; create an administrator with a history of one batch."""
-    from allcore import settings
+    """Draw, index and score the synthetic set; create an administrator."""
+    from allcore import model_folder, settings
+    from allcore.inference import synthetic_predictions
     from allcore.store import accounts, database
 
     for command in (["data", "synth"], ["index", "--data", str(settings.load().demo_set)]):
         subprocess.run([sys.executable, "-m", "allcore", *command], cwd=ROOT, check=True)
+    synthetic_predictions.score(model_folder.resolve(settings.load().model))
     accounts.create(
         database.connect(), username="grace", display_name="Grace", password=PASSWORD, role="admin"
     )
@@ -135,8 +138,7 @@ def _photograph(page: Page, address: str, out: Path, suffix: str) -> None:
 
 def _predict_example(page: Page) -> None:
     """Answer the first synthetic example and wait for its explanation."""
-    page.get_by_role("button", name="Draw synthetic cells to try").click()
-    page.get_by_text("Clear blast", exact=True).click(timeout=PATIENCE)
+    page.get_by_role("button", name=re.compile("Clear blast")).click(timeout=PATIENCE)
     page.get_by_role("button", name="Report as JSON").first.wait_for(timeout=PATIENCE)
     _settle(page)
 

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # Put the versions of one lock file into .venv: scripts/setup.sh LOCK
+# A file whose SHA-256 the lock does not name is refused.
 # A stamp keeps the lock's digest, so that a second start installs nothing.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -25,12 +26,12 @@ find_python() {
 
 install() {
   if command -v uv >/dev/null 2>&1; then
-    uv pip install --quiet --compile-bytecode --python "$python" -r "$lock"
-  elif "$python" -m uv --version >/dev/null 2>&1 || "$python" -m pip install --quiet uv >/dev/null 2>&1; then
-    "$python" -m uv pip install --quiet --compile-bytecode --python "$python" -r "$lock"
+    uv pip install --quiet --compile-bytecode --python "$python" --require-hashes -r "$lock"
+  elif "$python" -m uv --version >/dev/null 2>&1 || "$python" -m pip install --quiet --require-hashes -r scripts/uv.lock >/dev/null 2>&1; then
+    "$python" -m uv pip install --quiet --compile-bytecode --python "$python" --require-hashes -r "$lock"
   else
     "$python" -m pip --version >/dev/null 2>&1 || "$python" -m ensurepip >/dev/null
-    "$python" -m pip install --quiet -r "$lock"
+    "$python" -m pip install --quiet --require-hashes -r "$lock"
   fi
 }
 
