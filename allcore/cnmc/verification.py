@@ -5,9 +5,6 @@ release is correct under any name; a file with a name of the release and other b
 """
 
 import itertools
-import logging
-import threading
-import time
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,13 +12,12 @@ from pathlib import Path, PurePosixPath
 
 import pandas as pd
 
+from allcore.background import BackgroundThread
 from allcore.cnmc import release
 from allcore.data import file_digests
 from allcore.data.file_digests import Cancelled, Progress, UnreadFile
 from allcore.data.layouts.layout import is_image
 from allcore.errors import DataError
-
-log = logging.getLogger(__name__)
 
 REMEDY = "`python -m allcore data fetch cnmc` brings what is not right"
 
@@ -206,63 +202,32 @@ def _key(path: str) -> str:
     return f"{folders[-1]}/{name}" if folders and name[:1].isdigit() else name
 
 
-class VerificationJob:
-    """Verification of a folder in a background thread.
+class VerificationJob(BackgroundThread):
+    """Verification of a folder in a background thread, which counts bytes.
 
     Args:
         known: SHA-256 by path of files that need not be read again.
     """
 
     def __init__(self, root: Path, known: Mapping[str, str]) -> None:
+        super().__init__("a check of the release")
         self.root = root
         self.result: Verification | None = None
-        self.problem: str | None = None
-        self.done, self.total = 0, 0
-        """Number of bytes read, and total number of bytes."""
         self._known = known
-        self._cancelled = threading.Event()
-        self._started = time.monotonic()
-        self._thread = threading.Thread(target=self._work, name="check", daemon=True)
-        self._thread.start()
+        self.start()
 
     @property
-    def running(self) -> bool:
-        """True if the job has no result yet."""
-        return self._thread.is_alive()
+    def problem(self) -> str | None:
+        """Why it ended without a result."""
+        if self.error is None:
+            return None
+        return str(self.error) if isinstance(self.error, DataError) else FAILED
 
-    @property
-    def cancelled(self) -> bool:
-        """True if the job was cancelled."""
-        return self._cancelled.is_set()
-
-    @property
-    def seconds_left(self) -> float | None:
-        """Estimated remaining seconds at the current rate; None where unknown."""
-        spent = time.monotonic() - self._started
-        return spent / self.done * (self.total - self.done) if self.done else None
-
-    def wait(self, seconds: float) -> bool:
-        """Wait at most ``seconds``; return True once the job has ended."""
-        self._thread.join(seconds)
-        return not self.running
-
-    def cancel(self) -> None:
-        """Cancel the job after the current file."""
-        self._cancelled.set()
-
-    def _progress(self, done: int, total: int) -> None:
-        self.done, self.total = done, total
-
-    def _work(self) -> None:
-        try:
-            self.result = verify(
-                self.root,
-                progress=self._progress,
-                cancelled=self._cancelled.is_set,
-                known=self._known,
-            )
-        except DataError as error:
-            self.problem = str(error)
-        except Exception:
-            log.exception("a check ended early")
-            self.problem = FAILED
+    def work(self) -> None:
+        """Verify the folder."""
+        self.result = verify(
+            self.root,
+            progress=self.advance,
+            cancelled=self._cancelled.is_set,
+            known=self._known,
+        )

@@ -81,7 +81,7 @@ class Deletion:
                 others = f"each of {total} other regions"
             return (
                 f"{start}, more than {others} of its size: the highlight marks what the answer "
-                "rests on."
+                "depends on."
             )
         against = "" if self.fall > 0 else ", towards the verdict"
         return (
@@ -116,7 +116,7 @@ def check(
     cover = filled(cell, mask).float() if fill == "mean" else _blurred(cell, mask)
     regions += _random(mask, digest, others)
     batch = torch.stack([cell, *_covered(cell, mask, regions, cover)])
-    logits = predictor.logits(batch).double().numpy() / predictor.info.temperature
+    logits = predictor.calibrated(predictor.logits(batch).double().numpy())
     results = iter(
         _deletion(logits, row, len(drawn), heat.towards) for row, heat in enumerate(drawn, start=1)
     )

@@ -5,38 +5,34 @@ Pages show each part as it arrives; commands and reports use the last one, which
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from functools import cache, cached_property
+from dataclasses import replace
+from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import pandas as pd
 from scipy.special import expit
 
-from allcore import model_folder
-from allcore.cnmc import release
-from allcore.data import subjects
 from allcore.data.preprocessing import IMAGENET_MEAN, IMAGENET_STD
 from allcore.errors import AllScopeError
-from allcore.evaluation import model_evaluation
-from allcore.evaluation.conformal import PredictionSets
-from allcore.explain.neighbours import Neighbours
+from allcore.explain import answer_summary
+from allcore.explain.answer_summary import AnswerSummary
+from allcore.explain.model_record import ModelRecord, fold_predictor, identify
 from allcore.explain.parts import (
     METHODS,
     AugmentedViews,
     CellIdentity,
-    Explanation,
     KnownCell,
     Method,
     ModelAnswer,
     ModelAnswers,
     ModelInput,
     Neighbourhood,
-    Part,
     PredictionSet,
     SaliencyMap,
     SaliencyMaps,
 )
-from allcore.inference.held_out import TrainingExposure, TrainingSet
+from allcore.explain.result import Explanation, Part
 from allcore.labels import Label
 from allcore.model_folder import InstalledModel
 
@@ -56,65 +52,6 @@ It applies where preprocessing normalises each cell separately.
 UNAVAILABLE = "can't be asked: its folder is damaged"
 
 
-class ModelRecord:
-    """Recorded data of cells in a model folder; each table is read at first use.
-
-    Attributes:
-        model: the model.
-    """
-
-    def __init__(self, model: InstalledModel) -> None:
-        self.model = model
-        self._neighbours: tuple[object, Neighbours] | None = None
-
-    @cached_property
-    def sets(self) -> PredictionSets | None:
-        """Thresholds of the prediction sets; None where the folder records too little."""
-        try:
-            predictions = model_folder.read_predictions(self.model.folder)
-            return model_evaluation.prediction_sets(predictions, self.model.info)
-        except AllScopeError:
-            return None
-
-    @cached_property
-    def held_out(self) -> dict[str, float]:
-        """Recorded held-out probability by image id; empty without predictions."""
-        try:
-            table = model_folder.read_predictions(self.model.folder)
-        except AllScopeError:
-            return {}
-        table = table[table["probability"].notna()]
-        ids, probabilities = table["image_id"].astype(str), table["probability"].astype(float)
-        return dict(zip(ids, probabilities, strict=True))
-
-    @cached_property
-    def training(self) -> TrainingSet | None:
-        """Training set of the network; None where the folder does not record it."""
-        try:
-            return TrainingSet.of(self.model.folder, self.model.info)
-        except AllScopeError:
-            return None
-
-    def exposure(self, identity: CellIdentity | None) -> TrainingExposure:
-        """Exposure of the network's training to a cell."""
-        if identity is None or self.training is None:
-            return "unknown"
-        return self.training.exposure(identity.image_id, identity.group)
-
-    def neighbours(self, cells: pd.DataFrame | None = None) -> Neighbours:
-        """Index of the cells with features in the folder.
-
-        Args:
-            cells: table of a data set, for the labels of cells that were only in the training part.
-
-        Raises:
-            ModelError: the features, or their tables, are missing or damaged.
-        """
-        if self._neighbours is None or self._neighbours[0] is not cells:
-            self._neighbours = (cells, Neighbours.of(self.model.folder, cells))
-        return self._neighbours[1]
-
-
 def compute(_key: tuple[str, ...], function: Callable[[], T]) -> T:
     """Call a function without caching its result."""
     return function()
@@ -130,6 +67,7 @@ class Explainer:
             available data sets, the same object while they do not change; None without any.
         remember: cache of function results by key: digest of the model, digest of the image, name
             of the part.
+        load_fold: returns the predictor of one of a model's fold networks.
     """
 
     def __init__(
@@ -139,8 +77,12 @@ class Explainer:
         record: Callable[[InstalledModel], ModelRecord] | None = None,
         cells: Callable[[], pd.DataFrame | None] = lambda: None,
         remember: Callable[[tuple[str, ...], Callable[[], Any]], Any] = compute,
+        load_fold: "Callable[[InstalledModel, int], Predictor] | None" = None,
     ) -> None:
         self._load = load
+        self._load_fold = load_fold or cache(
+            lambda model, fold: fold_predictor(model, fold, load(model).device)
+        )
         self.record = record or cache(ModelRecord)
         self._cells = cells
         self._remember = remember
@@ -156,8 +98,10 @@ class Explainer:
     ) -> Iterator[Part]:
         """Yield the parts of the explanation of a prediction, cheap ones first.
 
-        Saliency maps and model predictions are yielded several times, each time with one more; the
-        last part is the whole `Explanation`.
+        The first part is the summary. Where that is a held-out answer and the folder has the
+        network of its fold, views and saliency maps are of that network. Saliency maps and model
+        predictions are yielded several times, each time with one more; the last part is the whole
+        `Explanation`.
 
         Args:
             model: the model of the prediction.
@@ -173,48 +117,84 @@ class Explainer:
         if prediction.p_all is None or prediction.verdict == "refused":
             raise ValueError("a refused picture has no explanation")
         started = time.perf_counter()
-        record, verdict = self.record(model), prediction.verdict
-        yield (prediction_set := PredictionSet(record.sets, prediction.p_all))
-        yield (model_input := self.model_input(model, picture))
-        yield (views := self.views(model, picture))
-        identity = identify(picture.sha256, self._cells())
-        yield (known := KnownCell(identity, record.exposure(identity)))
-        maps: tuple[SaliencyMap, ...] = ()
-        for method in METHODS:
-            maps = (*maps, self.saliency(model, picture, method, verdict))
-            yield SaliencyMaps(maps)
-        yield (
-            neighbourhood := self.neighbourhood(
-                model, picture, identity, threshold=prediction.threshold
-            )
-        )
+        known = self.known(model, [picture.sha256])[0]
+        yield (summary := self.summary(model, prediction, known))
+        parts: dict[type[Part], Any] = {}
+        for part in self.evidence(model, picture, known, summary):
+            yield part
+            parts[type(part)] = part
         own = ModelAnswer(
             model=model.name,
             threshold=prediction.threshold,
             exposure=known.exposure,
-            held_out=record.held_out.get(identity.image_id) if identity else None,
-            verdict=verdict,
+            held_out=known.held_out,
+            verdict=prediction.verdict,
             probability=prediction.p_all,
         )
-        for answers in self.answers([own], others, damaged, identity, picture):
+        for answers in self.answers([own], others, damaged, known.identity, picture):
             yield answers
-        yield (checked := self.checked(model, picture, maps))
         yield Explanation(
             model=model.name,
             model_sha256=model.info.weights_sha256,
             picture_sha256=picture.sha256,
-            verdict=verdict,
+            verdict=prediction.verdict,
             probability=prediction.p_all,
             threshold=prediction.threshold,
+            summary=summary,
             known=known,
-            prediction_set=prediction_set,
-            views=views,
-            saliency=checked.maps,
-            input=model_input,
-            neighbourhood=neighbourhood,
+            prediction_set=parts[PredictionSet],
+            views=parts[AugmentedViews],
+            saliency=parts[SaliencyMaps].maps,
+            input=parts[ModelInput],
+            neighbourhood=parts[Neighbourhood],
             answers=answers.answers,
             seconds=time.perf_counter() - started,
         )
+
+    def evidence(
+        self,
+        model: InstalledModel,
+        picture: "CellPicture",
+        known: KnownCell,
+        summary: AnswerSummary,
+        *,
+        saliency: bool = True,
+    ) -> Iterator[Part]:
+        """Yield what supports an answer: prediction set, input, views, neighbours, saliency maps.
+
+        Args:
+            model: the model of the answer.
+            picture: the image.
+            known: the cell in a data set.
+            summary: the answer, no refusal.
+            saliency: whether to compute saliency maps, which take longest.
+        """
+        assert summary.probability is not None and summary.verdict != "refused"
+        fold = known.fold if summary.held_out else None
+        yield PredictionSet(self.record(model).sets, summary.probability)
+        yield self.model_input(model, picture)
+        yield self.views(model, picture, fold)
+        # Held-out probabilities of neighbours are by the model's own calibration.
+        profile, threshold = model.profile, summary.threshold
+        near = threshold if profile is None else profile.shipped_threshold
+        yield self.neighbourhood(model, picture, known.identity, threshold=near)
+        maps: tuple[SaliencyMap, ...] = ()
+        for method in METHODS if saliency else ():
+            maps = (*maps, self.saliency(model, picture, method, summary.verdict, fold))
+            yield SaliencyMaps(maps)
+        if maps:
+            yield self.checked(model, picture, maps, fold)
+
+    def known(self, model: InstalledModel, sha256s: Sequence[str]) -> list[KnownCell]:
+        """What is recorded of the cells in files, given by their SHA-256, in order."""
+        record = self.record(model)
+        return [record.known(identity) for identity in identify(sha256s, self._cells())]
+
+    def summary(
+        self, model: InstalledModel, prediction: "Prediction", known: KnownCell
+    ) -> AnswerSummary:
+        """Summarise a prediction: the held-out answer for a cell of the training."""
+        return answer_summary.summarise(prediction, known, self.record(model).sets)
 
     def explanation(
         self,
@@ -231,56 +211,58 @@ class Explainer:
 
     def model_input(self, model: InstalledModel, picture: "CellPicture") -> ModelInput:
         """Model input as an image and as numbers."""
+        return self._part(
+            model, picture, "input", lambda: to_model_input(*self._prepared(model, picture))
+        )
 
-        def convert() -> ModelInput:
-            predictor = self._load(model)
-            return to_model_input(predictor, predictor.prepare(picture))
-
-        return self._part(model, picture, "input", convert)
-
-    def views(self, model: InstalledModel, picture: "CellPicture") -> AugmentedViews:
+    def views(
+        self, model: InstalledModel, picture: "CellPicture", fold: int | None = None
+    ) -> AugmentedViews:
         """Predict the rotated and mirrored cell, in one pass."""
-
-        def predict() -> AugmentedViews:
-            predictor = self._load(model)
-            return predict_views(predictor, predictor.prepare(picture))
-
-        return self._part(model, picture, "views", predict)
+        return self._part(
+            model, picture, f"views {fold}",
+            lambda: predict_views(*self._prepared(model, picture, fold)),
+        )  # fmt: skip
 
     def saliency(
-        self, model: InstalledModel, picture: "CellPicture", method: Method, towards: Label
+        self,
+        model: InstalledModel,
+        picture: "CellPicture",
+        method: Method,
+        towards: Label,
+        fold: int | None = None,
     ) -> SaliencyMap:
         """Saliency map of one of `METHODS` for a class."""
         from allcore.explain import gradcam, integrated_gradients
 
         def attribute() -> SaliencyMap:
-            predictor = self._load(model)
-            cell = predictor.prepare(picture)
+            predictor, cell = self._prepared(model, picture, fold)
             if method == "Grad-CAM":
                 return SaliencyMap(method, gradcam.explain(predictor, cell, towards=towards))
             attribution = integrated_gradients.explain(predictor, cell, towards=towards)
             return SaliencyMap("Integrated gradients", attribution.heat, attribution.error)
 
-        return self._part(model, picture, f"{method} {towards}", attribute)
+        return self._part(model, picture, f"{method} {towards} {fold}", attribute)
 
     def checked(
-        self, model: InstalledModel, picture: "CellPicture", maps: Sequence[SaliencyMap]
+        self,
+        model: InstalledModel,
+        picture: "CellPicture",
+        maps: Sequence[SaliencyMap],
+        fold: int | None = None,
     ) -> SaliencyMaps:
         """Return the maps, each with its deletion check."""
         from allcore.explain import deletion_check
 
         def check() -> SaliencyMaps:
-            predictor = self._load(model)
-            cell, heats = predictor.prepare(picture), [saliency.heat for saliency in maps]
-            checks = deletion_check.check(predictor, cell, heats, digest=picture.sha256)
-            return SaliencyMaps(
-                tuple(
-                    SaliencyMap(saliency.method, saliency.heat, saliency.incomplete, deletion)
-                    for saliency, deletion in zip(maps, checks, strict=True)
-                )
+            heats = [saliency.heat for saliency in maps]
+            checks = deletion_check.check(
+                *self._prepared(model, picture, fold), heats, digest=picture.sha256
             )
+            pairs = zip(maps, checks, strict=True)
+            return SaliencyMaps(tuple(replace(one, deletion=result) for one, result in pairs))
 
-        return self._part(model, picture, f"deletion check {maps[0].heat.towards}", check)
+        return self._part(model, picture, f"deletion check {maps[0].heat.towards} {fold}", check)
 
     def neighbourhood(
         self,
@@ -339,23 +321,18 @@ class Explainer:
             yield ModelAnswers((*rows, *last))
 
     def _recorded(self, model: InstalledModel, identity: CellIdentity | None) -> ModelAnswer:
-        record = self.record(model)
-        held_out = record.held_out.get(identity.image_id) if identity else None
-        return ModelAnswer(
-            model.name, model.info.threshold, record.exposure(identity), held_out, pending=True
-        )
+        known, threshold = self.record(model).known(identity), model.info.threshold
+        return ModelAnswer(model.name, threshold, known.exposure, known.held_out, pending=True)
 
     def ask(
         self, model: InstalledModel, picture: "CellPicture", recorded: ModelAnswer
     ) -> ModelAnswer:
         """Predict with a model, and add the prediction to its recorded one."""
-
-        def predict() -> "Prediction":
-            return self._load(model).predict([picture])[0]
-
         start = (model.name, recorded.threshold, recorded.exposure, recorded.held_out)
         try:
-            prediction = self._part(model, picture, "prediction", predict)
+            prediction = self._part(
+                model, picture, "prediction", lambda: self._load(model).predict([picture])[0]
+            )
         except (AllScopeError, OSError):
             return ModelAnswer(*start, reason=UNAVAILABLE)
         return ModelAnswer(*start, prediction.verdict, prediction.p_all, prediction.reason)
@@ -363,34 +340,22 @@ class Explainer:
     def _features(self, model: InstalledModel, picture: "CellPicture") -> "np.ndarray[Any, Any]":
         from allcore.explain import neighbours
 
-        def forward() -> "np.ndarray[Any, Any]":
-            predictor = self._load(model)
-            return neighbours.feature(predictor, predictor.prepare(picture))
+        return self._part(
+            model, picture, "features", lambda: neighbours.feature(*self._prepared(model, picture))
+        )
 
-        return self._part(model, picture, "features", forward)
+    def _prepared(
+        self, model: InstalledModel, picture: "CellPicture", fold: int | None = None
+    ) -> "tuple[Predictor, Tensor]":
+        """The model's network, or that of one of its folds, and the segmented cell."""
+        predictor = self._load(model) if fold is None else self._load_fold(model, fold)
+        return predictor, predictor.prepare(picture)
 
     def _part(
         self, model: InstalledModel, picture: "CellPicture", name: str, function: Callable[[], T]
     ) -> T:
         part: T = self._remember((model.digest, picture.sha256, name), function)
         return part
-
-
-def identify(sha256: str, cells: pd.DataFrame | None = None) -> CellIdentity | None:
-    """Identify a cell of a data set by the SHA-256 of its file; None without a match.
-
-    The lookup covers the public release of C-NMC 2019, whose digests are packaged, and a table of
-    cells (image_id, subject, sha256). A re-encoded image is another file and has no match.
-
-    Raises:
-        DataError: the packaged list of the release is damaged.
-    """
-    if cells is not None and "sha256" in cells:
-        matches = cells.loc[cells["sha256"] == sha256]
-        if not matches.empty:
-            subject = matches["subject"].dropna().astype(str).tolist()
-            return CellIdentity(str(matches["image_id"].iat[0]), subject[0] if subject else None)
-    return _released().get(sha256)
 
 
 def to_model_input(predictor: "Predictor", cell: "Tensor") -> ModelInput:
@@ -431,14 +396,4 @@ def turn(cell: "Tensor") -> "Tensor":
 def predict_views(predictor: "Predictor", cell: "Tensor") -> AugmentedViews:
     """Predict a segmented cell (3, S, S) uint8 in its eight views, in one pass."""
     logits = predictor.logits(turn(cell)).double().numpy()
-    return AugmentedViews(expit(logits / predictor.info.temperature))
-
-
-@cache
-def _released() -> dict[str, CellIdentity]:
-    """Cells of the public release by the SHA-256 of their files."""
-    files = release.read_release()
-    rows = zip(files["path"], files["subject"], files["sha256"], strict=True)
-    return {
-        sha256: CellIdentity(subjects.canonical_id(path), subject) for path, subject, sha256 in rows
-    }
+    return AugmentedViews(expit(predictor.calibrated(logits)))

@@ -1,19 +1,19 @@
 """Parts of an explanation, each with its sentence for pages, files and reports."""
 
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from allcore import formats, notice
+from allcore import formats
 from allcore.data import subjects
 from allcore.data.cells import Rgb
 from allcore.evaluation import conformal
 from allcore.evaluation.conformal import PredictionSets
 from allcore.explain.neighbours import LocalAccuracy, Neighbour
 from allcore.inference.held_out import TrainingExposure
-from allcore.labels import CLASS_NAMES, Label, Verdict
+from allcore.labels import CLASS_NAMES, Verdict
 
 if TYPE_CHECKING:  # these import torch, which pages without an image don't need
     from allcore.explain.deletion_check import Deletion
@@ -36,6 +36,11 @@ CAUTIONS: dict[TrainingExposure, str] = {
 """Reason why a prediction set may lose its coverage for a cell; empty where there is none."""
 TRUSTED_SHARE = 0.5
 """Minimum share of heat inside the cell for a trustworthy map."""
+MAX_INCOMPLETE = 0.2
+"""Maximum relative error of attributions that are trustworthy.
+
+Sundararajan et al. (2017) add steps until the error is 5 %; six nodes reach 8 % in the median.
+"""
 
 
 @dataclass(frozen=True)
@@ -57,6 +62,15 @@ class KnownCell:
 
     identity: CellIdentity | None  # None where no data set has the image's file
     exposure: TrainingExposure  # exposure of the network's training to the cell
+    # recorded probability by a network whose training excluded the cell; None without one
+    held_out: float | None = None
+    fold: int | None = None  # fold of that network; None where the folder has no fold networks
+    split: str = ""  # part of the split in which the held-out answer is; empty without one
+
+    @property
+    def trained_on(self) -> bool:
+        """True if the network was trained on the cell or on its subject."""
+        return self.exposure in ("cell", "subject")
 
 
 @dataclass(frozen=True)
@@ -73,10 +87,10 @@ class PredictionSet:
             return ""
         classes = self.sets.of(self.probability)
         if len(classes) == 1:
-            return f"At 95 % the answer is: {CLASS_NAMES[classes[0]]}."
+            return f"95 % prediction set: {CLASS_NAMES[classes[0]]}."
         return (
-            "At 95 % the answer is: can't tell. Both remain possible where the probability is "
-            f"between {self.sets.all_from:.2f} and {self.sets.hem_up_to:.2f}."
+            "95 % prediction set: ALL blast or normal, as for every probability between "
+            f"{self.sets.all_from:.2f} and {self.sets.hem_up_to:.2f}."
         )
 
     @property
@@ -97,12 +111,8 @@ class ModelInput:
 
     @property
     def sentence(self) -> str:
-        """Shape and range of the input."""
-        red, green, blue = self.means
-        return (
-            f"The network's input, {' × '.join(map(str, self.shape))}: {self.low:.2f} to "
-            f"{self.high:.2f}; mean red {red:.2f}, green {green:.2f}, blue {blue:.2f}"
-        )
+        """Size of the input."""
+        return f"The network's input, {self.shape[2]} × {self.shape[1]} pixels"
 
 
 @dataclass(frozen=True)
@@ -145,10 +155,11 @@ class AugmentedViews:
             f"mean {self.mean:.2f}"
         )
         if self.agree(threshold):
-            return f"All {count} are called {CLASS_NAMES['all' if blasts else 'hem']}: {span}."
+            name = CLASS_NAMES["all" if blasts else "hem"]
+            return f"All {count} views are predicted {name}: {span}."
         return (
-            f"{blasts} of {count} are called {CLASS_NAMES['all']}, so the answer hangs on how the "
-            f"cell lies: {span} (threshold {threshold:.2f})."
+            f"{blasts} of {count} views are predicted {CLASS_NAMES['all']}, so the answer depends "
+            f"on the orientation of the cell: {span} (threshold {threshold:.2f})."
         )
 
 
@@ -171,6 +182,30 @@ class SaliencyMap:
         if self.incomplete is None:
             return share
         return f"{share} Its parts add up to the answer within {100 * self.incomplete:.0f} %."
+
+    @property
+    def complete(self) -> bool:
+        """True if the attributions add up to the answer, or the method has no such axiom."""
+        return self.incomplete is None or self.incomplete <= MAX_INCOMPLETE
+
+    @property
+    def trusted(self) -> bool:
+        """True if the map passed its deletion check and is complete."""
+        return self.deletion is not None and self.deletion.supported and self.complete
+
+    @property
+    def result(self) -> str:
+        """Result of the checks in a few words; empty before they have run."""
+        if not self.heat.values.any():
+            return f"no place speaks for {CLASS_NAMES[self.heat.towards]}"
+        if self.deletion is None:
+            return ""
+        if not self.complete:
+            error = 100 * (self.incomplete or 0)
+            return f"failed: its parts add up to the answer within {error:.0f} % only"
+        less, total = self.deletion.others_less, len(self.deletion.random_falls)
+        verb = "passed" if self.deletion.supported else "failed"
+        return f"{verb}: covering it matters more than {less} of {total} random regions"
 
 
 @dataclass(frozen=True)
@@ -205,15 +240,19 @@ class Neighbourhood:
             return start
         subjects_text = ""
         if near.subjects is not None:
-            own_cells = f" ({near.same_subject} cells of its own)" if self.subject_known else ""
+            own_cells = (
+                f" ({formats.count(near.same_subject, 'cell')} of its own)"
+                if self.subject_known
+                else ""
+            )
             number = formats.count(near.subjects, "independent subject")
             subjects_text = f", of {number}{own_cells}"
         over = near.accuracy.over_subjects
         span = f"{100 * over.low:.0f} to {100 * over.high:.0f} %" if over.known else "no interval"
         return (
             f"{start} Among the {near.cells} nearest cells with a held-out answer{subjects_text}, "
-            f"{formats.share(near.accuracy.over_cells, near.cells)} are called rightly at this "
-            f"threshold; over subjects: {span}."
+            f"{formats.share(near.accuracy.over_cells, near.cells)} are correct at this threshold; "
+            f"over subjects: {span}."
         )
 
 
@@ -239,87 +278,6 @@ class ModelAnswers:
     answers: tuple[ModelAnswer, ...]
 
 
-@dataclass(frozen=True)
-class Explanation:
-    """All parts of the explanation of one prediction."""
-
-    model: str  # name of the model
-    model_sha256: str  # of its weights
-    picture_sha256: str  # of the image file
-    verdict: Label  # ``all`` or ``hem``
-    probability: float  # calibrated, of an ALL blast
-    threshold: float  # probability from which the verdict is ``all``
-    known: KnownCell  # the data set cell that the image shows
-    prediction_set: PredictionSet  # the classes that can't be ruled out
-    views: AugmentedViews  # predictions for the rotated and mirrored cell
-    saliency: tuple[SaliencyMap, ...]  # Grad-CAM first, then integrated gradients
-    input: ModelInput  # the model input
-    neighbourhood: Neighbourhood  # the nearest cells
-    answers: tuple[ModelAnswer, ...]  # predictions of all installed models, this one's first
-    seconds: float  # computing time
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return all but the images as JSON types: dicts, lists, strings, numbers and None."""
-        return {
-            "model": self.model,
-            "model_sha256": self.model_sha256,
-            "picture_sha256": self.picture_sha256,
-            "verdict": self.verdict,
-            "probability": self.probability,
-            "threshold": self.threshold,
-            "identity": self.known.identity and asdict(self.known.identity),
-            "set": self._set(),
-            "stability": self._stability(),
-            "heat": [_saliency(saliency) for saliency in self.saliency],
-            "tensor": {
-                "shape": [*self.input.shape],
-                "low": self.input.low,
-                "high": self.input.high,
-                "means": [*self.input.means],
-            },
-            "neighbours": _neighbours(self.neighbourhood) if self.neighbourhood.cells else None,
-            "models": [_model(answer) for answer in self.answers],
-            "seconds": self.seconds,
-            "notice": notice.RESEARCH_USE,
-        }
-
-    def _set(self) -> dict[str, Any] | None:
-        sets = self.prediction_set.sets
-        if sets is None:
-            return None
-        return {
-            "level": conformal.LEVEL,
-            "classes": [*sets.of(self.probability)],
-            "words": self.prediction_set.sentence,
-            "holds_for": self.prediction_set.scope,
-            "caution": CAUTIONS[self.known.exposure],
-            "hem_up_to": sets.hem_up_to,
-            "all_from": sets.all_from,
-        }
-
-    def _stability(self) -> dict[str, Any]:
-        return {
-            "names": [*VIEW_NAMES],
-            "probabilities": self.views.probabilities.tolist(),
-            "mean": self.views.mean,
-            "spread": self.views.spread,
-            "agree": self.views.agree(self.threshold),
-            "sentence": self.views.sentence(self.threshold),
-        }
-
-
-Part = (
-    PredictionSet
-    | ModelInput
-    | AugmentedViews
-    | KnownCell
-    | SaliencyMaps
-    | Neighbourhood
-    | ModelAnswers
-    | Explanation
-)
-
-
 def heat_sentence(heat: "Heatmap") -> str:
     """Share of heat inside the cell as a sentence."""
     if not heat.values.any():
@@ -330,57 +288,3 @@ def heat_sentence(heat: "Heatmap") -> str:
             " Most of it lies outside, so the answer rests on something other than the cell."
         )
     return sentence
-
-
-def _saliency(saliency: SaliencyMap) -> dict[str, Any]:
-    check = saliency.deletion
-    return {
-        "method": saliency.method,
-        "towards": saliency.heat.towards,
-        "share_in_cell": _finite(saliency.heat.share_in_cell),
-        "sentence": saliency.sentence,
-        "complete": saliency.incomplete,
-        "deletion": check
-        and {
-            "before": check.before,
-            "after": check.after,
-            "share_of_cell": check.share,
-            "others": len(check.random_falls),
-            "others_less": check.others_less,
-            "supported": check.supported,
-            "sentence": check.sentence,
-        },
-    }
-
-
-def _neighbours(neighbourhood: Neighbourhood) -> dict[str, Any]:
-    near = neighbourhood.accuracy
-    return {
-        "cells": [asdict(cell) for cell in neighbourhood.cells],
-        "nearby": near
-        and {
-            "cells": near.cells,
-            "subjects": near.subjects,
-            "accuracy": near.accuracy.value,
-            "low": _finite(near.accuracy.over_cells.low),
-            "high": _finite(near.accuracy.over_cells.high),
-            "subject_low": _finite(near.accuracy.over_subjects.low),
-            "subject_high": _finite(near.accuracy.over_subjects.high),
-        },
-        "sentence": neighbourhood.sentence,
-    }
-
-
-def _model(answer: ModelAnswer) -> dict[str, Any]:
-    return {
-        "model": answer.model,
-        "verdict": answer.verdict,
-        "probability": answer.probability,
-        "threshold": answer.threshold,
-        "learned": answer.exposure,
-        "reason": answer.reason,
-    }
-
-
-def _finite(value: float) -> float | None:
-    return float(value) if np.isfinite(value) else None

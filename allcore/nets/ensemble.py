@@ -83,16 +83,3 @@ class Ensemble(CellNetwork):
         """Concatenated penultimate vectors (N, F) of the members."""
         vectors = [member.forward_features(cells) for member in self.members]  # type: ignore[operator]
         return torch.cat(vectors, dim=1)
-
-
-def combine(networks: Sequence[CellNetwork], members: Sequence[Mapping[str, Any]]) -> Ensemble:
-    """Build an ensemble from trained networks, whose weights are copied.
-
-    Args:
-        networks: trained, described by ``members``.
-        members: as for ``Ensemble``.
-    """
-    ensemble = Ensemble(members=members)
-    for member, network in zip(ensemble.members, networks, strict=True):
-        member.load_state_dict(network.state_dict())
-    return ensemble.eval()

@@ -5,12 +5,6 @@ The paper (QCResNet on C-NMC 2019) names a ResNet-18 of 17 convolutions on 224x2
 layers of 256 and 64 units, each followed by LeakyReLU of slope 0.01 (PyTorch's default) and
 dropout 0.3, then one output. The 64 activations are the penultimate vector. All three choices
 are arguments, so that they can be ablated.
-
-``stages`` is ours, not the paper's: the linear layers then read, for each channel of the stages
-named, its mean and its deviation inside the cell. Such statistics describe texture without place
-(Gatys et al., "Texture Synthesis Using Convolutional Neural Networks", NeurIPS 2015), and carry
-over to new subjects better than the last stage alone. Stages after the last one that is read
-are left out.
 """
 
 from collections.abc import Sequence
@@ -25,8 +19,6 @@ from allcore.data.cells import BACKGROUND_LEVEL
 from allcore.data.preprocessing import IMAGENET_MEAN, IMAGENET_STD
 from allcore.nets.base import CellNetwork
 
-STAGES = ("layer1", "layer2", "layer3", "layer4")
-
 
 class QCResNet(CellNetwork):
     """ResNet-18 body, hidden linear layers with LeakyReLU, one output.
@@ -35,12 +27,6 @@ class QCResNet(CellNetwork):
         widths: units of each hidden layer; the last is the size of the penultimate vector.
         slope: LeakyReLU's slope for negative input.
         dropout: dropout rate after each hidden layer.
-        stages: stages to read statistics inside the cell from, in order; empty for the paper's
-            network, which reads the mean of the last stage. Requires ImageNet normalisation, which
-            separates the cell from the black background.
-
-    Raises:
-        TypeError: no such stage.
     """
 
     TITLE = "QCResNet"
@@ -53,64 +39,38 @@ class QCResNet(CellNetwork):
         widths: Sequence[int] = (256, 64),
         slope: float = 0.01,
         dropout: float = 0.3,
-        stages: Sequence[str] = (),
     ) -> None:
         super().__init__()
-        if not set(stages) <= set(STAGES):
-            raise TypeError(f"stages are some of {', '.join(STAGES)}")
         self.body = resnet18(weights=None)
-        self.stages = tuple(name for name in STAGES if name in stages)
-        inputs = self.body.fc.in_features
+        sizes = [self.body.fc.in_features, *widths]
         self.body.fc = nn.Identity()
-        if self.stages:
-            inputs = 2 * sum(_channels(self.body, name) for name in self.stages)
-            self.scale = nn.BatchNorm1d(inputs, affine=False)
-            for name in STAGES[STAGES.index(self.stages[-1]) + 1 :]:
-                setattr(self.body, name, nn.Identity())
-        sizes = [inputs, *widths]
         self.hidden = nn.Sequential(*(_block(*pair, slope, dropout) for pair in pairwise(sizes)))
         self.head = nn.Linear(sizes[-1], 1)
 
     @property
     def cam_layer(self) -> nn.Module:
-        layer: nn.Module = getattr(self.body, self.stages[-1] if self.stages else STAGES[-1])
+        layer: nn.Module = self.body.layer4
         return layer
 
     def forward_features(self, cells: Tensor) -> Tensor:
-        read = self.scale(self.statistics(cells)) if self.stages else self.body(cells)
-        features: Tensor = self.hidden(read)
+        features: Tensor = self.hidden(self.body(cells))
         return features
 
-    def statistics(self, cells: Tensor) -> Tensor:
-        """(N, F) mean and deviation of each channel of the stages inside the cell."""
-        statistics, _ = self._run(cells, self.stages)
-        return statistics
-
     def read(self, cells: Tensor) -> tuple[Tensor, Tensor]:
-        """Statistics (N, F) of the stages and the log-odds (N,).
+        """Features (N, F) for out-of-distribution detection and log-odds (N,).
 
-        For the paper's network the statistics are of all stages but the last, which is the most
-        specific to the class and the least to the appearance of the image.
+        The features are the mean and the deviation, inside the cell, of each channel of all stages
+        but the last, which is the most specific to the class and the least to the appearance of the
+        image. Such statistics describe texture without place (Gatys et al., "Texture Synthesis
+        Using Convolutional Neural Networks", NeurIPS 2015).
         """
-        statistics, last = self._run(cells, self.stages or STAGES[:-1])
-        features = self.scale(statistics) if self.stages else self.body.avgpool(last).flatten(1)
-        return statistics, self.head(self.hidden(features)).squeeze(1)
-
-    def _run(self, cells: Tensor, stages: Sequence[str]) -> tuple[Tensor, Tensor]:
-        """Statistics of some stages, and the output of the last executed stage of the body."""
-        inside = _inside(cells)
-        body, statistics = self.body, []
+        inside, body, statistics = _inside(cells), self.body, []
         x = body.maxpool(body.relu(body.bn1(body.conv1(cells))))
-        for name in STAGES[: STAGES.index(self.stages[-1]) + 1] if self.stages else STAGES:
-            x = getattr(body, name)(x)
-            if name in stages:
-                statistics.append(_moments(x.float(), inside))
-        return torch.cat(statistics, dim=1), x
-
-
-def _channels(body: nn.Module, stage: str) -> int:
-    last: nn.Module = getattr(body, stage)[-1].bn2
-    return int(last.num_features)  # type: ignore[arg-type]
+        for stage in (body.layer1, body.layer2, body.layer3):
+            x = stage(x)
+            statistics.append(_moments(x.float(), inside))
+        pooled = body.avgpool(body.layer4(x)).flatten(1)
+        return torch.cat(statistics, dim=1), self.head(self.hidden(pooled)).squeeze(1)
 
 
 def _inside(cells: Tensor) -> Tensor:

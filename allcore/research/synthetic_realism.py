@@ -225,16 +225,16 @@ def _class_targets(rows: pd.DataFrame, rim: Field) -> ClassTargets:
 
 
 def _model_sentence(drawn: Manifest, name: str, device: str) -> str:
-    from allcore.inference import jobs
+    from allcore.inference import streaming
     from allcore.inference.predictor import Predictor
 
     try:
-        predictor = Predictor.load(model_folder.folder(name), device, gated=False)
+        predictor = Predictor.load(model_folder.folder(name), device, gated=False, precision="fp32")
     except ModelError:
         return f"Not computed: the model `{name}` was not installed or can't be used."
     table = drawn.table.assign(split="test", fold=0)
     paths = drawn.paths()
-    rows = {Path(row.path).name: row.p_all for row in jobs.predict_files(predictor, paths)}
+    rows = {Path(row.path).name: row.p_all for row in streaming.predict_files(predictor, paths)}
     table["probability"] = [rows.get(path.name) for path in paths]
     table = pd.DataFrame(table[table["probability"].notna()])
     table["probability"] = table["probability"].astype(float)

@@ -16,7 +16,7 @@ from allcore.synthetic import dataset
 
 log = logging.getLogger(__name__)
 
-VERSION = "2"  # raised whenever the drawing changes; a set of an older version is drawn again
+VERSION = "3"  # raised whenever the drawing changes; a set of an older version is drawn again
 VERSION_FILE = "version.txt"
 
 

@@ -18,7 +18,7 @@ LARGEST_DEPARTURE = 2.2
 """Largest deviation of a cell's traits from its subject's, in standard deviations."""
 SMALLEST_AREA = 9000.0
 CELLS_PER_IMAGE = 3
-TEXTBOOK_AREA, TEXTBOOK_STAIN, TEXTBOOK_CLARITY = 3.2, 16.0, 4.0
+TEXTBOOK_AREA, TEXTBOOK_STAIN, TEXTBOOK_CLARITY = 3.6, 18.0, 4.0
 """Offsets of textbook cells from their class mean in area and stain, and their chromatin strength.
 
 The area is larger (blast) or smaller (normal) by so many deviations. Red is lower and blue higher
@@ -27,6 +27,12 @@ only: size and stain of the classes overlap as in real cells, so the wrong label
 is not detectable.
 """
 TEXTBOOK_SPREAD = 0.25  # share of a textbook cell's own deviation in area that is preserved
+
+
+APART_AREA, APART_BRIGHTNESS = 0.35, 0.035
+"""Offset of every cell from its class mean: blasts are larger by so many deviations, and darker by
+this share; normal cells the reverse. Without it no classifier of real cells tells the classes of
+drawn ones apart, and a demonstration has hardly a right answer."""
 
 
 @dataclass(frozen=True)
@@ -100,7 +106,13 @@ def _draw_traits(person: _Subject, label: str, random: np.random.Generator) -> C
         random.standard_normal(len(targets.mean)), -LARGEST_DEPARTURE, LARGEST_DEPARTURE
     )
     traits = targets.mean + person.departure + _root(targets.within) @ drawn
+    sign = 1 if label == "all" else -1
+    place = synthetic_targets.TRAITS.index("area")
+    variance = targets.between[place, place] + targets.within[place, place]
+    traits[place] += sign * APART_AREA * np.sqrt(variance)
     values = synthetic_targets.values_of(traits)
+    for name in ("red", "green", "blue"):
+        values[name] *= 1 - sign * APART_BRIGHTNESS
     values["area"] = max(values["area"], SMALLEST_AREA)
     values["elongation"] = max(values["elongation"], 1.02)
     return CellTraits(label, values, person.fringe)

@@ -5,6 +5,8 @@ import os
 import torch
 from lightning.fabric import Fabric
 
+from allcore.inference import devices
+
 
 def launch(device: torch.device) -> Fabric:
     """Launch a Fabric over all processes of torchrun, in bf16 where the hardware supports it."""
@@ -16,15 +18,7 @@ def launch(device: torch.device) -> Fabric:
         devices=[device.index] if on_gpu and device.index is not None else local,
         num_nodes=nodes,
         strategy="ddp" if local * nodes > 1 else "auto",
-        precision="bf16-mixed" if _has_bf16(on_gpu) else "32-true",
+        precision="bf16-mixed" if devices.computes_bf16(device) else "32-true",
     )
     fabric.launch()
     return fabric
-
-
-def _has_bf16(on_gpu: bool) -> bool:
-    """True if the hardware supports bf16 natively, which doubles the speed."""
-    if on_gpu:
-        return bool(torch.cuda.is_bf16_supported())
-    features = torch.cpu.get_capabilities()
-    return bool(features.get("avx512_bf16") or features.get("amx_bf16"))

@@ -1,9 +1,11 @@
-"""Initial weights: torchvision's ImageNet ones, a safetensors file, or none."""
+"""Initial weights: torchvision's ImageNet ones, a safetensors file, a trained model, or none."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
+import pandas as pd
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
@@ -11,6 +13,7 @@ from torch import Tensor, nn
 from torchvision.models import get_weight
 from torchvision.models.resnet import BasicBlock
 
+from allcore import model_folder
 from allcore.errors import ModelError
 from allcore.nets.base import CellNetwork
 
@@ -20,8 +23,9 @@ def initialise(network: CellNetwork, init: str, cells: Tensor) -> frozenset[str]
 
     Args:
         network: freshly built; one with a ``body`` unless ``init`` is ``none``.
-        init: ``none``, ``imagenet`` (torchvision's weights, downloaded once), or the path of a
-            safetensors file with torchvision's keys. Layers missing in a file keep random weights.
+        init: ``none``, ``imagenet`` (torchvision's weights, downloaded once), the path of a
+            safetensors file with torchvision's keys, or a model folder of the same network. Layers
+            missing in a file keep random weights.
         cells: normalised training cells (N, 3, S, S) for the statistics of norm layers that a file
             has folded into their convolutions.
 
@@ -33,6 +37,8 @@ def initialise(network: CellNetwork, init: str, cells: Tensor) -> frozenset[str]
     """
     if init == "none":
         return frozenset()
+    if (Path(init) / model_folder.INFO).exists():
+        return _from_model(network, Path(init))
     body = getattr(network, "body", None)
     if not isinstance(body, nn.Module):
         raise ModelError("This architecture has no pretrained body: train it with --init none.")
@@ -45,6 +51,46 @@ def initialise(network: CellNetwork, init: str, cells: Tensor) -> frozenset[str]
     _restore_norms(body, set(weights), cells)
     _zero_fresh_blocks(body, set(weights))
     return frozenset(f"body.{name}" for name in weights)
+
+
+def origin(init: str, parts: "pd.Series[str]") -> dict[str, Any] | None:
+    """Provenance of the model that a run starts from; None where it starts from none.
+
+    Args:
+        init: see ``initialise``.
+        parts: part of the split by image id.
+
+    Raises:
+        ModelError: the model has learned from images that are held out of this run.
+    """
+    folder = Path(init)
+    if not (folder / model_folder.INFO).exists():
+        return None
+    learned = model_folder.read_split(folder)
+    held_out = parts.index[parts.isin(("validation", "test"))]
+    seen = int(held_out.isin(learned.index[learned == "train"]).sum())
+    tested = parts.index[parts == "test"]
+    seen += int(tested.isin(learned.index[learned == "validation"]).sum())
+    if seen:
+        raise ModelError(
+            f"{folder} has learned from {seen:,} images that this run holds out: start from a "
+            "model of the same split, or from other weights."
+        )
+    info = model_folder.read_info(folder)
+    earlier = (info.training.get("origin") or {}).get("commands", [])
+    commands = [*earlier, info.training.get("command", "")]
+    return {"weights_sha256": info.weights_sha256, "commands": commands}
+
+
+def _from_model(network: CellNetwork, folder: Path) -> frozenset[str]:
+    weights = model_folder.load_network(folder).state_dict()
+    try:
+        network.load_state_dict(weights)
+    except RuntimeError as error:
+        raise ModelError(
+            f"{folder} holds another network: start from a model of the same architecture."
+        ) from error
+    return frozenset(weights)
 
 
 def _imagenet(network: CellNetwork) -> dict[str, Tensor]:

@@ -5,19 +5,12 @@ cells, so that every cell has one prediction by a network trained without its su
 network is trained by the same recipe on all subjects. No subject is left to test it on, so the
 metrics in its folder are those of the fold networks. These are stored too: only they can predict
 perturbed images of these subjects.
-
-With teachers, a bag of networks is distilled into each of these (Hinton, Vinyals and Dean,
-"Distilling the Knowledge in a Neural Network", 2015). A teacher is trained without two folds. The
-target of a training cell blends its label with the mean prediction of the teachers that saw neither
-the cell's fold nor the fold to be tested, so that it reflects generalisation to new subjects
-instead of memorisation, and tells nothing of the tested subjects.
 """
 
 import json
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import combinations
 
 import numpy as np
 import pandas as pd
@@ -34,7 +27,7 @@ from allcore.errors import ModelError
 from allcore.inference import devices
 from allcore.nets import quantised_weights, registry
 from allcore.nets.base import CellNetwork
-from allcore.training import calibration, checkpoint, run
+from allcore.training import calibration, checkpoint, initialisation, run
 from allcore.training import fabric as processes
 from allcore.training import plan as plans
 from allcore.training.calibration import PlattScaling
@@ -48,20 +41,20 @@ OPERATING_POINT = OperatingPoint(
     "on the predictions for the other folds, so that no threshold had to be chosen.",
 )
 PARTS = "parts"
-"""Folder of the fold and teacher networks while a run lasts."""
+"""Folder of the fold networks while a run lasts."""
 _ROWS, _FACTS = "rows.parquet", "fold.json"
 
 
 @dataclass(frozen=True)
 class FoldResult:
-    """Result of a fold or teacher network, apart from its weights."""
+    """Result of a fold network, apart from its weights."""
 
     rows: pd.DataFrame  # the held-out cells with uncalibrated log-odds as ``logit``
     history: list[dict[str, float]]  # one row an epoch
 
 
 def train(plan: TrainingPlan) -> TrainingResult | None:
-    """Train teachers, fold networks and the final one; only the first process gets the result.
+    """Train fold networks and the final one; only the first process gets the result.
 
     A killed run resumes from its last whole epoch.
 
@@ -71,17 +64,12 @@ def train(plan: TrainingPlan) -> TrainingResult | None:
     """
     started = time.perf_counter()
     run.refuse_finished(plan)
-    if bool(plan.teachers) != bool(plan.recipe.distilled):
-        raise ModelError("distilled and --teachers go together: give both, or leave both out.")
     fabric = processes.launch(devices.choose(plan.device))
     folds = plans.gather_folds(plan, show=fabric.is_global_zero)
-    teachers = _train_teachers(plan, folds, fabric)
-    results = [
-        _train_part(plan, f"fold-{fold}", folds, (fold,), fabric, bag=bag_of(teachers, fold))
-        for fold in range(len(folds))
-    ]
-    bag = bag_of(teachers)
-    data = distilled(held_out(folds), bag, plan.recipe.distilled)
+    for data in folds:
+        initialisation.origin(plan.init, data.split.parts)
+    results = [_train_fold(plan, folds, fold, fabric) for fold in range(len(folds))]
+    data = held_out(folds)
     plan.out.mkdir(parents=True, exist_ok=True)
     fitted = run.fit_network(plan, data, fabric)
     if not fabric.is_global_zero:
@@ -104,11 +92,10 @@ def train(plan: TrainingPlan) -> TrainingResult | None:
         network=fitted.network,
         held_out=calibrated(rows),
         history=mean_history([result.history for result in results]),
-        training=training | {"out_of_fold": plan.folds, "teachers": plan.teachers},
+        training=training | {"out_of_fold": plan.folds},
         weights_sha256=digest,
         folds_sha256=model_folder.write_folds(plan.out, networks),
         operating_point=OPERATING_POINT,
-        teachers=bag if teachers else None,
     )
 
 
@@ -126,41 +113,6 @@ def held_out(folds: Sequence[TrainingData], *tested: int) -> TrainingData:
         for fold in tested:
             parts[folds[fold].split.parts == part] = part
     return replace(folds[0], split=replace(folds[0].split, parts=parts))
-
-
-def bag_of(
-    teachers: dict[tuple[int, ...], FoldResult], tested: int | None = None
-) -> "pd.Series[float]":
-    """Mean log-odds by image id of the teachers that saw neither the cell's fold nor ``tested``.
-
-    Args:
-        teachers: results by the held-out folds.
-        tested: a fold, none of whose cells is among the result; None for all cells.
-    """
-    rows = [
-        teacher.rows for folds, teacher in teachers.items() if tested is None or tested in folds
-    ]
-    if not rows:
-        return pd.Series(dtype=float)
-    table = pd.concat(rows)
-    mean: pd.Series[float] = table[table["fold"] != tested].groupby("image_id")["logit"].mean()
-    return mean
-
-
-def distilled(data: TrainingData, teacher_logits: "pd.Series[float]", share: float) -> TrainingData:
-    """Return the data with targets that blend labels with the predictions of other networks.
-
-    Args:
-        data: N cells.
-        teacher_logits: uncalibrated log-odds by image id; cells without any keep their label.
-        share: weight of the prediction in the target; 0 changes nothing.
-    """
-    if not share:
-        return data
-    logits = teacher_logits.reindex(data.manifest.table["image_id"])
-    predictions = special.expit(logits.to_numpy(dtype=float))
-    predictions = np.where(np.isnan(predictions), data.targets, predictions)
-    return replace(data, soft_targets=(1 - share) * data.targets + share * predictions)
 
 
 def fold_calibrations(rows: pd.DataFrame, column: str) -> list[PlattScaling]:
@@ -206,36 +158,15 @@ def calibrate(network: CellNetwork, platt: PlattScaling) -> CellNetwork:
     return network
 
 
-def _train_teachers(
-    plan: TrainingPlan, folds: Sequence[TrainingData], fabric: Fabric
-) -> dict[tuple[int, ...], FoldResult]:
-    """Results of the teachers by two held-out folds and, for different keys, -1 - their number."""
-    results: dict[tuple[int, ...], FoldResult] = {}
-    for number in range(plan.teachers):
-        recipe = replace(plan.recipe, seed=plan.recipe.seed + number, distilled=0.0)
-        for one, other in combinations(range(len(folds)), 2):
-            teacher, name = replace(plan, recipe=recipe), f"teacher-{one}-{other}-{number}"
-            results[one, other, -1 - number] = _train_part(
-                teacher, name, folds, (one, other), fabric, bag=bag_of({})
-            )
-    return results
-
-
-def _train_part(
-    plan: TrainingPlan,
-    name: str,
-    folds: Sequence[TrainingData],
-    tested: tuple[int, ...],
-    fabric: Fabric,
-    *,
-    bag: "pd.Series[float]",
+def _train_fold(
+    plan: TrainingPlan, folds: Sequence[TrainingData], fold: int, fabric: Fabric
 ) -> FoldResult:
-    """Train a fold or teacher network, or read the result of an earlier killed run."""
-    plan = replace(plan, out=plan.out / PARTS / name)
+    """Train a fold network, or read the result of an earlier killed run."""
+    plan = replace(plan, out=plan.out / PARTS / f"fold-{fold}")
     if (plan.out / _FACTS).exists():
         return _read_part(plan)
     plan.out.mkdir(parents=True, exist_ok=True)
-    data = distilled(held_out(folds, *tested), bag, plan.recipe.distilled)
+    data = held_out(folds, fold)
     fitted = run.fit_network(plan, data, fabric)
     quantised_weights.round_weights(fitted.network)
     rows = run.held_out_predictions(plan, data, fitted.network, fabric.device)
@@ -263,8 +194,8 @@ def _read_part(plan: TrainingPlan) -> FoldResult:
     facts = json.loads((plan.out / _FACTS).read_text(encoding="utf-8"))
     if facts["fingerprint"] != plan.recipe.fingerprint():
         raise ModelError(
-            f"{plan.out} belongs to a run with other settings: repeat these, remove the folder, "
-            "or choose another --out."
+            f"{plan.out} belongs to a run with other settings: repeat these, remove the folder, or "
+            "choose another --out."
         )
     return FoldResult(pd.read_parquet(plan.out / _ROWS), facts["history"])
 

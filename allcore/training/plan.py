@@ -39,7 +39,6 @@ class TrainingPlan:
     recipe: Recipe  # all hyperparameters
     device: str  # auto, cpu, cuda or cuda:<n>
     command: str  # the command line, for the card
-    teachers: int = 0  # number of networks an out-of-fold run distils for each pair of folds
 
 
 @dataclass(frozen=True)
@@ -50,8 +49,6 @@ class TrainingData:
     cells: DecodedCells  # the same, decoded
     split: Split  # assignment of the cells to training, validation and test
     targets: NDArray[np.float64]  # (N,) 1 for ALL blasts, 0 for normal cells
-    # (N,) targets of training cells where they differ from ``targets``
-    soft_targets: NDArray[np.float64] | None = None
 
     def weights(self, part: str, *, subject_strength: float) -> NDArray[np.float64]:
         """Balanced weights of the cells in a part, see ``sampling.sampling_weights``."""
@@ -63,12 +60,9 @@ class TrainingData:
     def examples(self, part: str, *, subject_strength: float) -> TrainingExamples:
         """Examples of a part of the split, for the fit loop."""
         chosen = self.split.mask(self.manifest, part)
-        is_soft = part == "train" and self.soft_targets is not None
-        targets = self.soft_targets if is_soft else self.targets
-        assert targets is not None
         return TrainingExamples(
             pixels=torch.from_numpy(self.cells.pixels[chosen]),
-            targets=torch.from_numpy(targets[chosen]).float(),
+            targets=torch.from_numpy(self.targets[chosen]).float(),
             weights=torch.from_numpy(self.weights(part, subject_strength=subject_strength)),
         )
 

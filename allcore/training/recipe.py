@@ -25,9 +25,6 @@ class Recipe:
     mixup: float = 0.0  # both parameters of mixup's beta distribution; 0 disables it
     ema_decay: float = 0.99  # decay of the moving average of the weights; the average is the result
     subject_strength: float = 0.5  # see ``allcore.data.sampling.sampling_weights``
-    # weight, in a training cell's target, of the prediction by networks trained without its
-    # subject; the rest is its label. For out-of-fold runs with teachers.
-    distilled: float = 0.0
     patience: int = 3  # epochs without a better validation score before training stops
     freeze: tuple[str, ...] = ()  # prefixes of the names of frozen parameters
     seed: int = 0  # of initialisation, sampling, augmentation and dropout

@@ -54,8 +54,6 @@ class TrainingResult:
     folds_sha256: str | None = None  # digest of the fold networks' files, where there are any
     # fixed before training; None where the validation rows select it
     operating_point: OperatingPoint | None = None
-    # mean uncalibrated log-odds of a distilled bag by image id, None without one
-    teachers: "pd.Series[float] | None" = None
 
 
 def train(plan: TrainingPlan) -> TrainingResult | None:
@@ -73,6 +71,7 @@ def train(plan: TrainingPlan) -> TrainingResult | None:
     data = plans.gather(plan, show=fabric.is_global_zero)
     plan.out.mkdir(parents=True, exist_ok=True)
     keep_split(plan, data, write=fabric.is_global_zero)
+    initialisation.origin(plan.init, data.split.parts)
     fitted = fit_network(plan, data, fabric)
     if not fabric.is_global_zero:
         return None
@@ -149,10 +148,6 @@ def fit_network(
         ModelError: unknown architecture or weights, or the folder holds another run.
     """
     recipe = plan.recipe
-    if recipe.distilled and not plan.teachers:
-        raise ModelError(
-            "distilled needs --out-of-fold and --teachers: give them, or leave it out."
-        )
     train_part = data.examples("train", subject_strength=recipe.subject_strength)
     torch.manual_seed(recipe.seed)
     network = registry.build(plan.architecture, **plan.config)
@@ -220,6 +215,7 @@ def provenance(
         "seed": plan.recipe.seed,
         "recipe": plan.recipe.to_dict(),
         "init": plan.init,
+        "origin": initialisation.origin(plan.init, data.split.parts),
         "best_epoch": fitted.best_epoch,
         "data": {"name": manifest.name, "digest": manifest.digest(), "images": len(manifest)},
         "split": {

@@ -19,7 +19,7 @@ def small_release(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_check__whole_release(tmp_path: Path) -> None:
     check = VerificationJob(released.lay(tmp_path), {})
-    assert check.wait(60)
+    check.join(60)
     assert (check.problem, check.cancelled) == (None, False)
     assert check.result is not None
     assert check.result.problem is None
@@ -57,19 +57,19 @@ def test_check__cancelled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(verification.file_digests, "compute_digests", held)
     check = VerificationJob(tmp_path, {})
     assert told.wait(60)
-    assert check.running
+    assert check.is_alive()
     assert 0 < check.done < check.total
     assert check.seconds_left is not None
     check.cancel()
     go.set()
-    assert check.wait(60)
+    check.join(60)
     assert check.result is None
     assert "was cancelled" in str(check.problem)
 
 
 def test_check__folder_that_is_gone(tmp_path: Path) -> None:
     check = VerificationJob(tmp_path / "gone", {})
-    assert check.wait(60)
+    check.join(60)
     assert "There is no folder" in str(check.problem)
 
 
@@ -79,5 +79,5 @@ def test_check__what_nobody_foresaw(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
     monkeypatch.setattr(verification, "verify", fail)
     check = VerificationJob(tmp_path, {})
-    assert check.wait(60)
+    check.join(60)
     assert check.problem == verification.FAILED

@@ -57,7 +57,7 @@ def test_check__tells_the_place_that_is_read_from_one_that_is_not(
     assert other is not None
     assert read.supported
     assert read.after < read.before
-    assert "rests on" in read.sentence
+    assert "depends on" in read.sentence
     assert not other.supported
     assert "do not read the highlight" in other.sentence
     assert read.random_falls == other.random_falls

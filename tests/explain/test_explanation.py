@@ -13,13 +13,16 @@ import torch
 from allcore import model_folder
 from allcore.cnmc import release
 from allcore.data.images import decoding
-from allcore.explain import deletion_check, explanation
-from allcore.explain.explanation import Explainer, ModelRecord
-from allcore.explain.parts import VIEW_NAMES, CellIdentity, Explanation, ModelAnswers, SaliencyMaps
+from allcore.explain import deletion_check, explanation, model_record
+from allcore.explain.explanation import Explainer
+from allcore.explain.model_record import ModelRecord
+from allcore.explain.parts import VIEW_NAMES, CellIdentity, ModelAnswers, SaliencyMaps
+from allcore.explain.result import Explanation
 from allcore.inference import upload
 from allcore.inference.predictor import Predictor
 from allcore.inference.upload import CellPicture, Rgb
 from allcore.model_folder import InstalledModel
+from allcore.nets import registry
 from tests import simulated
 
 MODELS = Path(__file__).parents[2] / "models"
@@ -92,8 +95,8 @@ def test_explain__gives_each_part_as_soon_as_it_is_computed(
     (prediction,) = load(model).predict([picture])
     parts = list(Explainer(load).explain(model, picture, prediction, others=[model]))
     assert [type(part).__name__ for part in parts] == [
-        "PredictionSet", "ModelInput", "AugmentedViews", "KnownCell", "SaliencyMaps",
-        "SaliencyMaps", "Neighbourhood", "ModelAnswers", "ModelAnswers", "SaliencyMaps",
+        "AnswerSummary", "PredictionSet", "ModelInput", "AugmentedViews", "Neighbourhood",
+        "SaliencyMaps", "SaliencyMaps", "SaliencyMaps", "ModelAnswers", "ModelAnswers",
         "Explanation",
     ]  # fmt: skip
     maps = [part.maps for part in parts if isinstance(part, SaliencyMaps)]
@@ -146,6 +149,33 @@ def test_to_dict__is_json(recorded: Path, cell_image: Rgb) -> None:
     assert "own subject" not in fields["neighbours"]["sentence"]  # nobody knows whose cell it is
 
 
+def test_explain__a_cell_of_the_training_by_its_held_out_answer(
+    recorded: Path, cell_image: Rgb
+) -> None:
+    """The recorded answer comes first; views and maps are of the network that never saw it."""
+    other = registry.build("qcresnet", widths=[16])
+    info = model_folder.read_info(recorded)
+    folds = model_folder.write_folds(recorded, [other])
+    training = info.training | {"out_of_fold": 1}
+    model_folder.write_info(recorded, replace(info, training=training, folds_sha256=folds))
+    table = simulated.predictions().assign(fold=0)
+    table.to_parquet(recorded / model_folder.PREDICTIONS, index=False)
+    row = table.iloc[0]
+    cells = table.head(1)[["image_id", "subject", "group", "label"]].assign(sha256="0" * 64)
+    model, picture = installed(recorded), CellPicture(cell_image, "0" * 64)
+    (prediction,) = load(model).predict([picture])
+    whole = Explainer(load, cells=lambda: cells).explanation(model, picture, prediction)
+    assert whole.summary.held_out and whole.known.exposure == "cell"
+    assert whole.summary.probability == pytest.approx(row["probability"])
+    assert whole.prediction_set.probability == whole.summary.probability
+    assert whole.probability == prediction.p_all == whole.summary.network
+    fold = model_record.fold_predictor(model, 0, torch.device("cpu"))
+    views = explanation.predict_views(fold, fold.prepare(picture)).probabilities
+    assert whole.views.probabilities == pytest.approx(views)
+    fields = whole.to_dict()
+    assert fields["summary"]["held_out"] and fields["set"]["caution"] == ""
+
+
 def test_neighbourhood__leaves_out_the_cell_itself(recorded: Path) -> None:
     explainer, model = Explainer(load), installed(recorded)
     neighbours = explainer.record(model).neighbours()
@@ -196,7 +226,7 @@ def test_answers__refuse_what_shows_no_cell(tiny_model: Path) -> None:
 def test_identify__knows_the_files_of_the_release() -> None:
     files = release.read_release()
     row = files[files["subject"] == "51"].iloc[0]
-    cell = explanation.identify(row["sha256"])
+    [cell] = model_record.identify([row["sha256"]])
     assert cell is not None
     assert cell.subject == "51"
     assert cell.group == "51+75+78"
@@ -205,17 +235,17 @@ def test_identify__knows_the_files_of_the_release() -> None:
 
 
 def test_identify__a_file_nobody_knows() -> None:
-    assert explanation.identify("0" * 64) is None
+    assert model_record.identify(["0" * 64]) == [None]
     table = pd.DataFrame({"image_id": ["a"], "subject": ["7"], "sha256": ["1" * 64]})
-    assert explanation.identify("0" * 64, table) is None
-    assert explanation.identify("0" * 64, table.drop(columns="sha256")) is None
+    assert model_record.identify(["0" * 64], table) == [None]
+    assert model_record.identify(["0" * 64], table.drop(columns="sha256")) == [None]
 
 
 def test_identify__looks_in_a_data_set_first() -> None:
     table = pd.DataFrame(
         {"image_id": ["a", "b"], "subject": ["7", None], "sha256": ["0" * 64, "1" * 64]}
     )
-    first, second = (explanation.identify(digit * 64, table) for digit in "01")
+    first, second = model_record.identify(["0" * 64, "1" * 64], table)
     assert first == CellIdentity("a", "7")
     assert second == CellIdentity("b", None)
     assert second.group is None
@@ -282,7 +312,7 @@ def test_to_model_input__measures_what_the_network_gets(
 ) -> None:
     cell = predictor.prepare(cell_image)
     inputs: list[torch.Tensor] = []
-    handle = predictor.network.register_forward_pre_hook(lambda _, given: inputs.extend(given))
+    handle = predictor.answering.register_forward_pre_hook(lambda _, given: inputs.extend(given))
     predictor.logits(cell[None])
     handle.remove()
     (tensor,) = inputs[0]
@@ -314,7 +344,8 @@ def test_shipped_model__knows_its_own_cells(cnmc_root: Path) -> None:
     assert whole.known.identity is not None
     assert whole.known.identity.image_id == path.stem
     assert whole.known.exposure == "cell"
-    assert whole.to_dict()["set"]["caution"]
+    assert whole.summary.held_out and whole.known.fold is not None
+    assert not whole.to_dict()["set"]["caution"]  # it is that of the held-out answer
     fine = whole.saliency[1]
     assert fine.incomplete is not None
     assert fine.incomplete < 0.2

@@ -3,7 +3,6 @@
 import torch
 
 from allcore.nets import registry
-from allcore.nets.ensemble import combine
 
 MEMBERS = [
     {"architecture": "lenet5", "temperature": 2.0, "bias": 0.5},
@@ -11,12 +10,14 @@ MEMBERS = [
 ]
 
 
-def test_combine__is_the_mean_of_calibrated_logits():
+def test_ensemble__is_the_mean_of_calibrated_logits():
     torch.manual_seed(0)
     networks = [registry.build(m["architecture"], **m.get("config", {})).eval() for m in MEMBERS]
     cells = torch.randn(3, 3, 32, 32)
     first, second = (network(cells) for network in networks)
-    ensemble = combine(networks, MEMBERS)
+    ensemble = registry.build("ensemble", members=MEMBERS).eval()
+    for member, network in zip(ensemble.members, networks, strict=True):
+        member.load_state_dict(network.state_dict())
     torch.testing.assert_close(ensemble(cells), (first / 2.0 + 0.5 + second) / 2)
 
 

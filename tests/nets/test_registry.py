@@ -161,5 +161,4 @@ def test_config__completes_what_was_given_with_defaults():
         "widths": (256, 64),
         "slope": 0.2,
         "dropout": 0.3,
-        "stages": (),
     }

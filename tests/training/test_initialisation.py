@@ -1,14 +1,17 @@
 from pathlib import Path
 
+import pandas as pd
 import pytest
 import torch
 from safetensors.torch import save_file
 from torch import nn
 
+from allcore import model_folder
 from allcore.errors import ModelError
 from allcore.nets import registry
 from allcore.nets.base import CellNetwork
 from allcore.training import initialisation
+from tests import simulated
 
 
 @pytest.fixture
@@ -78,3 +81,29 @@ def test_initialise__file_of_another_network(tmp_path):
     save_file({"encoder.weight": torch.zeros(2)}, path)
     with pytest.raises(ModelError, match="No layer"):
         initialisation.initialise(registry.build("qcresnet"), str(path), cells())
+
+
+def test_initialise__a_model_folder_gives_the_whole_network(tiny_model: Path) -> None:
+    network = registry.build("qcresnet", widths=[16])
+    names = initialisation.initialise(network, str(tiny_model), cells())
+    expected = model_folder.load_network(tiny_model).state_dict()
+    assert names == set(expected)
+    assert all(torch.equal(expected[name], value) for name, value in network.state_dict().items())
+    with pytest.raises(ModelError, match="holds another network"):
+        initialisation.initialise(registry.build("lenet5"), str(tiny_model), cells())
+
+
+def test_origin__a_model_that_learned_from_held_out_images_is_refused(tmp_path: Path) -> None:
+    folder = simulated.folder(tmp_path)
+    learned = model_folder.read_split(folder)
+    assert initialisation.origin("none", learned) is None
+    found = initialisation.origin(str(folder), learned)
+    info = model_folder.read_info(folder)
+    assert found == {
+        "weights_sha256": info.weights_sha256,
+        "commands": [info.training["command"]],
+    }
+    tested = pd.Series("test", index=learned.index)
+    held_out = learned.isin(("validation", "train")).sum()
+    with pytest.raises(ModelError, match=f"learned from {held_out} images"):
+        initialisation.origin(str(folder), tested)

@@ -16,10 +16,9 @@ from allcore.data.splits import EXCLUDED
 from allcore.errors import DataError, ModelError
 from allcore.nets import registry
 from allcore.reports import trained_model
-from allcore.training import out_of_fold, run
+from allcore.training import out_of_fold
 from allcore.training import plan as plans
 from allcore.training.calibration import PlattScaling
-from allcore.training.out_of_fold import FoldResult
 from allcore.training.plan import TrainingData, TrainingPlan
 from tests.training.test_training import cells, plan, plan_for  # noqa: F401
 
@@ -136,81 +135,6 @@ def test_train__too_many_folds_is_one_sentence(plan: TrainingPlan):  # noqa: F81
         out_of_fold.train(replace(plan, folds=20))
 
 
-@pytest.fixture(scope="module")
-def taught(cells: Path, tmp_path_factory: pytest.TempPathFactory) -> TrainingPlan:  # noqa: F811
-    """The plan of a run that distils two teachers a pair of folds."""
-    made = plan_for(cells, tmp_path_factory.mktemp("taught") / "made")
-    recipe = replace(made.recipe, epochs=1, samples=8, distilled=0.5)
-    return replace(made, recipe=recipe, teachers=2)
-
-
-def test_train__a_teacher_saw_neither_of_its_folds_and_no_target_tells_of_the_tested(
-    taught: TrainingPlan, monkeypatch: pytest.MonkeyPatch
-):
-    trained_on: dict[str, set[str]] = {}
-    targets: dict[str, pd.Series] = {}
-    fit_network = run.fit_network
-
-    def noted(here, data, fabric, **options):
-        table = data.manifest.table
-        mask = data.split.mask(data.manifest, "train")
-        trained_on[here.out.name] = set(table["group"][mask])
-        if data.soft_targets is not None:
-            changed = data.soft_targets != data.targets
-            targets[here.out.name] = table["image_id"][changed]
-        return fit_network(here, data, fabric, **options)
-
-    monkeypatch.setattr(run, "fit_network", noted)
-    train_and_write(taught)
-    table = model_folder.read_predictions(taught.out)
-    groups = {fold: set(rows["group"]) for fold, rows in table.groupby("fold")}
-    teachers = [name for name in trained_on if name.startswith("teacher-")]
-    assert len(teachers) == 6  # three pairs of folds, two of each
-    for name in teachers:
-        one, other = (int(part) for part in name.split("-")[1:3])
-        assert not trained_on[name] & (groups[one] | groups[other])
-    for fold, rows in table.groupby("fold"):
-        assert not trained_on[f"fold-{fold}"] & groups[fold]
-        assert set(targets[f"fold-{fold}"]) == set(table["image_id"]) - set(rows["image_id"])
-    assert set(targets["made"]) == set(table["image_id"])
-    training = model_folder.read_info(taught.out).training
-    assert training["teachers"] == 2
-    assert 0.0 <= training["bag_auroc"] <= 1.0
-    assert set(training["distillation_difference"]) == {"value", "low", "high"}
-    assert not (taught.out / out_of_fold.PARTS).exists()
-
-
-def test_bag_of__only_teachers_that_saw_neither_the_cell_nor_the_tested_fold():
-    def rows(**logits: float) -> FoldResult:
-        fold = {"a": 0, "b": 1, "c": 2}
-        table = pd.DataFrame(
-            {"image_id": list(logits), "logit": list(logits.values()),
-             "fold": [fold[name] for name in logits]}
-        )  # fmt: skip
-        return FoldResult(table, [])
-
-    teachers = {(0, 1): rows(a=1.0, b=2.0), (0, 2): rows(a=3.0, c=4.0), (1, 2): rows(b=5.0, c=6.0)}
-    assert out_of_fold.bag_of(teachers).to_dict() == {"a": 2.0, "b": 3.5, "c": 5.0}
-    assert out_of_fold.bag_of(teachers, 0).to_dict() == {"b": 2.0, "c": 4.0}
-    assert out_of_fold.bag_of({}).empty
-
-
-@pytest.mark.parametrize(("teachers", "distilled"), [(0, 0.5), (2, 0.0)])
-def test_train__teachers_and_their_weight_go_together(
-    plan: TrainingPlan,  # noqa: F811
-    teachers: int,
-    distilled: float,
-):
-    recipe = replace(plan.recipe, distilled=distilled)
-    with pytest.raises(ModelError, match="distilled and --teachers go together"):
-        out_of_fold.train(replace(plan, recipe=recipe, teachers=teachers))
-
-
-def test_train__distilling_without_teachers_is_refused(plan: TrainingPlan):  # noqa: F811
-    with pytest.raises(ModelError, match="needs --out-of-fold and --teachers"):
-        run.train(replace(plan, recipe=replace(plan.recipe, distilled=0.5)))
-
-
 def test_calibrated__a_fold_is_calibrated_on_the_others(trained: TrainingPlan):
     random = np.random.default_rng(0)
     rows = pd.DataFrame({"fold": np.repeat([0, 1, 2], 100), "label": ["all", "hem"] * 150})
@@ -277,21 +201,3 @@ def test_held_out__twins_of_tested_cells_are_not_learned(held, tested):
     assert not set(families[test]) & set(families[train])
     apart = np.isin(families, families[test]) & ~test
     assert (data.split.mask(manifest, EXCLUDED) == apart).all()
-
-
-def test_distilled__half_of_a_target_is_the_answer(held):
-    data = held[0]
-    table = data.manifest.table
-    rows = pd.Series([0.0, 0.0, 0.0, 9.0, -9.0], index=table["image_id"].iloc[:5])
-    found = out_of_fold.distilled(data, rows, 0.5)
-    assert found.soft_targets is not None
-    assert found.soft_targets[:3] == pytest.approx((data.targets[:3] + 0.5) / 2)
-    assert found.soft_targets[3] == pytest.approx((data.targets[3] + 1) / 2, abs=1e-3)
-    assert (found.soft_targets[5:] == data.targets[5:]).all()
-    train, validation = (
-        found.examples(part, subject_strength=0.5) for part in ("train", "validation")
-    )
-    assert set(validation.targets.tolist()) <= {0.0, 1.0}  # others' answers are only learned
-    chosen = data.split.mask(data.manifest, "train")
-    assert train.targets.numpy() == pytest.approx(found.soft_targets[chosen])
-    assert out_of_fold.distilled(data, rows, 0.0) is data

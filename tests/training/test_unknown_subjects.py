@@ -124,10 +124,10 @@ def test_evaluate__other_cells_without_subjects(
 @pytest.mark.parametrize(
     ("counts", "options", "sentence", "advice"),
     [
-        ((6, 0), (), "No image is labelled 'hem'", None),
+        ((6, 0), (), "No image is labelled normal", None),
         ((6, 4), (), "has only 4 cells, too few for 10 folds: use --folds 4.", ("--folds", 4)),
         ((6, 2), (), "has only 2 cells, too few for 10 folds: add some.", None),
-        ((6, 6), ("--split", "image"), "Only 6 images are labelled", None),
+        ((6, 6), ("--split", "image"), "Only 6 images of normal cells", None),
         ((4, 4), ("--folds", 4, "--fold", 7), "There is no fold 7", ("--folds", 4, "--fold", 3)),
         (
             (6, 6),

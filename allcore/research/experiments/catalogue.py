@@ -1,20 +1,37 @@
 """Experiments by name, and the log of all results."""
 
 import importlib
+from dataclasses import dataclass
 from pathlib import Path
 
 from allcore.errors import AllScopeError
 from allcore.evaluation.experiments import ExperimentRecord
 from allcore.reports import json_files
 from allcore.research.experiments import report
-from allcore.research.experiments.options import ExperimentOptions
 
 MODULES = {
-    "interventions": "What a trained model's answers hang on: one thing changed in the pictures.",
     "finetuning": "Which recipe fine-tunes the whole network best, on unseen subjects.",
-    "head": "QCResNet's head against one plain linear layer.",
+    "runs": "Out-of-fold runs of several recipes, which of them should ship.",
 }
 """One-line descriptions of the experiments; a module is imported only when it runs."""
+
+
+@dataclass(frozen=True)
+class ExperimentOptions:
+    """Options of the command; 0 or empty selects the experiment's default."""
+
+    data: Path  # the data set
+    work: Path  # folder of intermediate results, for resuming
+    command: str  # the command line
+    size: int = 112  # side of the networks' input, pixels
+    seeds: int = 3  # repetitions, from seed 0 up
+    folds: int = 5  # number of folds of the subjects
+    epochs: int = 0  # of each training
+    samples: int = 1440  # cells sampled an epoch
+    init: str = "imagenet"  # none, imagenet or a safetensors file
+    device: str = "auto"  # auto, cpu, cuda or cuda:<n>
+    models: tuple[str, ...] = ()  # installed models to evaluate; empty for all
+    variants: tuple[str, ...] = ()  # names of the variants to run; empty for all
 
 
 def run(name: str, options: ExperimentOptions) -> ExperimentRecord:

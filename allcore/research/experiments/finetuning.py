@@ -28,8 +28,8 @@ from allcore.evaluation.experiments import ExperimentRecord, ExperimentRow
 from allcore.evaluation.metrics import Floats
 from allcore.evaluation.paired import ResampledMetrics
 from allcore.inference import devices, perturbed_predictions
-from allcore.research.experiments import statistics, trials
-from allcore.research.experiments.options import ExperimentOptions
+from allcore.research.experiments import report, trials
+from allcore.research.experiments.catalogue import ExperimentOptions
 from allcore.training import fabric as processes
 from allcore.training import fit, out_of_fold
 from allcore.training import plan as plans
@@ -222,9 +222,9 @@ def largest_changes(probe: pd.DataFrame) -> dict[str, float]:
 def finding(rows: Sequence[ExperimentRow]) -> str:
     """Sentences on the best variant, clear differences to base, and robust variants."""
     best = max(rows, key=lambda row: row.figures["auroc"].value)
-    lines = [f"The highest AUROC has: {best.name} ({statistics.words(best.figures['auroc'])})."]
+    lines = [f"The highest AUROC has: {best.name} ({report.estimate_text(best.figures['auroc'])})."]
     differences = [(row.name, row.figures["difference"]) for row in rows[1:]]
-    for head, test in (("better", statistics.above), ("worse", statistics.below)):
+    for head, test in (("better", report.above), ("worse", report.below)):
         names = [name for name, difference in differences if test(difference)]
         lines.append(f"Clearly {head} than base: {'; '.join(names) or 'none'}.")
     robust = [

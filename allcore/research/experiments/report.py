@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 
+from allcore.evaluation import intervals
 from allcore.evaluation.experiments import ExperimentRecord, ExperimentRow
 from allcore.evaluation.intervals import Interval
 from allcore.notice import RESEARCH_USE
@@ -15,8 +16,9 @@ HEAD = """# Experiments
 Each experiment varies one thing at a time. The question and the prediction were written before the
 run; the table, and the sentence that says whether the prediction held, are computed from its
 results. `python -m allcore experiment NAME --data DIR` runs one again and writes this page anew
-from all records; `--list` names those whose question is still open. Of the others only the records
-are left. Brackets are 95 % intervals.
+from all records; `--list` names those that can be run. Of the others, which are answered, only the
+records are left; `git log --diff-filter=D --name-only -- 'allcore/*experiments/*.py'` names the
+revisions up to which their code is there. Brackets are 95 % intervals.
 """
 
 
@@ -34,6 +36,23 @@ def estimate_text(interval: Interval | None) -> str:
     if not (math.isfinite(interval.low) and math.isfinite(interval.high)):
         return value
     return f"{value} [{_number(interval.low)}, {_number(interval.high)}]"
+
+
+def above(interval: Interval, bound: float = 0.0) -> bool:
+    """True if the whole interval lies above a bound; False without an interval."""
+    return bool(interval.low > bound)
+
+
+def below(interval: Interval, bound: float = 0.0) -> bool:
+    """True if the whole interval lies below a bound; False without an interval."""
+    return bool(interval.high < bound)
+
+
+def change(interval: Interval) -> str:
+    """Difference as text within a sentence, with its sign."""
+    sign = "+" if interval.value >= 0 else "−"
+    bounds = estimate_text(interval)[len(estimate_text(intervals.unknown(interval.value))) :]
+    return f"{sign}{estimate_text(intervals.unknown(abs(interval.value)))}{bounds}"
 
 
 def _section(record: ExperimentRecord) -> str:

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from allcore.research.experiments.options import ExperimentOptions
+from allcore.research.experiments.catalogue import ExperimentOptions
 from tests.conftest import draw_folders
 
 
@@ -18,6 +18,5 @@ def options(drawn: Path, tmp_path: Path) -> ExperimentOptions:
     """An experiment of seconds."""
     return ExperimentOptions(
         data=drawn, work=tmp_path / "work", command="python -m allcore experiment",
-        size=48, seeds=2, folds=3, epochs=1, samples=8, init="none", device="cpu", cells=20,
-        threads=1,
+        size=48, seeds=2, folds=3, epochs=1, samples=8, init="none", device="cpu",
     )  # fmt: skip

@@ -11,7 +11,7 @@ from allcore.errors import AllScopeError
 from allcore.evaluation.experiments import ExperimentRow
 from allcore.evaluation.intervals import Interval
 from allcore.research.experiments import finetuning
-from allcore.research.experiments.options import ExperimentOptions
+from allcore.research.experiments.catalogue import ExperimentOptions
 from allcore.training import run as training
 from tests.conftest import draw_folders
 
