@@ -112,7 +112,7 @@ def compare(
         terminal.emit(f"Written to {out}.")
 
 
-def show(
+def show_dataset(
     folder: Annotated[Path, Argument(help="Folder of images, or CSV table of them.")],
     labels: Annotated[
         str | None,
@@ -246,7 +246,7 @@ def _verification_text(result: "Verification") -> str:
     lines += _block("not read", [f"{file.path} ({file.reason})" for file in result.refused])
     if result.problem is None:
         lines += ["", f"All {len(rows):,} files are there as they were published."]
-    return _printable("\n".join(lines))
+    return "\n".join(lines)
 
 
 def _fetch_text(result: "DownloadResult") -> str:
@@ -263,7 +263,7 @@ def _fetch_text(result: "DownloadResult") -> str:
             "The labels of the preliminary test images did not come with them: put "
             f"{release.LABELS_TABLE} there by hand, for without it they have none."
         )
-    return _printable("\n".join(lines))
+    return "\n".join(lines)
 
 
 def _fetch_problem(result: "DownloadResult") -> str:
@@ -287,9 +287,3 @@ def _block(title: str, paths: Sequence[str]) -> list[str]:
     if left > 0:
         lines.append(f"and {left:,} more (--json)")
     return ["", f"{len(paths):,} {title}:", *(f"  {line}" for line in lines)]
-
-
-def _printable(text: str) -> str:
-    """Escape characters that the terminal's encoding lacks."""
-    encoding = sys.stdout.encoding or "utf-8"
-    return text.encode(encoding, "backslashreplace").decode(encoding)

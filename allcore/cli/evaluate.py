@@ -113,8 +113,10 @@ def _evaluate_gate(
     fields: Path | None,
     as_json: bool,
 ) -> None:
+    from allcore import model_folder
     from allcore.evaluation import gate_evaluation
     from allcore.inference import gate, gate_samples
+    from allcore.reports.model_card import document
 
     cells = gate_samples.known_images(data, model.folder)
     predictor = options.load_predictor(model, device, gated=False)
@@ -128,6 +130,8 @@ def _evaluate_gate(
             progress=bar.update,
         )
     gate.write_gate(out, fitted)
+    if out.resolve() == model.folder.resolve() and (out / model_folder.PREDICTIONS).exists():
+        document.write_card(out)  # it tells what the gate refuses
     _print_result(fitted.facts, _gate_lines(fitted.facts, out), as_json=as_json)
 
 

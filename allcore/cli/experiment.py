@@ -37,10 +37,7 @@ def experiment(
     samples: Annotated[int, Option(min=0, help="Cells drawn an epoch.")] = 1440,
     init: options.Init = "imagenet",
     device: options.TrainingDevice = "auto",
-    model: Annotated[
-        str, Option(help="interventions: comma-separated models; all unless given.")
-    ] = "",
-    cells: Annotated[int, Option(min=20, help="interventions: cells a model.")] = 600,
+    model: Annotated[str, Option(help="runs: comma-separated models; all unless given.")] = "",
     variants: Annotated[
         str, Option(help="finetuning: comma-separated variants; all unless given.")
     ] = "",
@@ -58,7 +55,7 @@ def experiment(
     A run that was stopped goes on where it was when asked again.
     """
     from allcore.research.experiments import catalogue
-    from allcore.research.experiments.options import ExperimentOptions
+    from allcore.research.experiments.catalogue import ExperimentOptions
 
     if listed:
         for experiment_name, line in catalogue.MODULES.items():
@@ -78,13 +75,12 @@ def experiment(
         work=home / "work",
         command=_command(),
         size=size, seeds=seeds, folds=folds, epochs=epochs, samples=samples, init=init,
-        device=device, models=options.names(model), variants=options.names(variants), cells=cells,
-        threads=chosen.threads,
+        device=device, models=options.names(model), variants=options.names(variants),
     )  # fmt: skip
     if quick:
         experiment_options = replace(
             experiment_options, size=48, seeds=2, folds=3, epochs=1, samples=8, init="none",
-            cells=24, variants=experiment_options.variants or QUICK_VARIANTS.get(name, ()),
+            variants=experiment_options.variants or QUICK_VARIANTS.get(name, ()),
         )  # fmt: skip
         out, docs = out or home / "quick", docs or home / "quick.md"
     try:

@@ -2,8 +2,6 @@
 
 import json
 import platform
-import shlex
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from allcore import notice, settings
@@ -32,8 +30,8 @@ def _facts() -> dict[str, Any]:
     from sqlalchemy import make_url
 
     import allcore
-    from allcore import model_folder
-    from allcore.inference import devices
+    from allcore import model_folder, site_profile
+    from allcore.inference import devices, provenance
     from allcore.store import database
 
     chosen = settings.load()
@@ -41,25 +39,22 @@ def _facts() -> dict[str, Any]:
         "allscope": allcore.__version__,
         "notice": notice.RESEARCH_USE,
         "python": platform.python_version(),
-        "packages": {name: _version(name) for name in PACKAGES},
+        "packages": {name: provenance.package_version(name) for name in PACKAGES},
         "device": devices.described(chosen.device, chosen.threads),
         "home": str(chosen.home),
-        "dashboard": shlex.join(["streamlit", "run", str(settings.APP_FOLDER / "app.py")]),
+        "dashboard": "python -m allcore.web.serve",
         "models": {
             name: f"({model.architecture}, threshold {model.threshold:.3f})"
             for name in model_folder.names(chosen.models)
             if (model := model_folder.read_info(chosen.models / name))
         },
+        "profiles": {
+            profile.key: f"({profile.model}, {profile.mark})"
+            for profile in site_profile.list_profiles()[0]
+        },
         "database": database.label(make_url(chosen.database)),
         "datasets": _datasets(chosen),
     }
-
-
-def _version(package: str) -> str:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return "not installed"
 
 
 def _datasets(chosen: Any) -> dict[str, str]:

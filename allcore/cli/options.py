@@ -24,7 +24,13 @@ JsonFlag = Annotated[bool, Option("--json", help="Print as JSON.")]
 ModelName = Annotated[str | None, Option(help="Name of an installed model.")]
 Device = Annotated[str | None, Option(help="auto, cpu, cuda or cuda:<n>.")]
 TrainingDevice = Annotated[str, Option(help="auto, cpu, cuda or cuda:<n>.")]
-Init = Annotated[str, Option(help="none, imagenet, or a safetensors file of ResNet-18 weights.")]
+Init = Annotated[
+    str,
+    Option(
+        help="none, imagenet, a safetensors file of ResNet-18 weights, or for train a model folder "
+        "of the same network and split."
+    ),
+]
 Window = Annotated[int, Option(min=0, help="Least side of the cut, pixels.")]
 Normalisation = Annotated[
     Literal["imagenet", "cell"], Option(help="Fixed, or by each cell's own colours.")
@@ -36,6 +42,13 @@ Labels = Annotated[
         metavar="NAME=CLASS,...",
         help="Classes of the data set's labels or folders, such as 0=all,1=hem; 'names' where "
         "file names are right. Kept for the data set.",
+    ),
+]
+FieldMode = Annotated[
+    Literal["auto", "never", "always"],
+    Option(
+        help="Pictures read as smear fields, with an answer for each white cell: those that do "
+        "not show one cell on black, none, or all."
     ),
 ]
 RecipeFields = Annotated[
@@ -99,10 +112,20 @@ def progress_bar(total: int, title: str | None = None) -> "tqdm[NoReturn]":
 
 
 def load_predictor(model: "InstalledModel", device: str, *, gated: bool = True) -> "Predictor":
-    """Load the predictor of a model; without its gate every cell is predicted."""
+    """Load the predictor of a model, with its site profile.
+
+    Without its gate it predicts every cell, in float32: figures do not depend on the machine.
+    """
     from allcore.inference.predictor import Predictor
 
-    return Predictor.load(model.folder, device, threads=settings.load().threads, gated=gated)
+    predictor = Predictor.load(
+        model.folder,
+        device,
+        threads=settings.load().threads,
+        gated=gated,
+        precision=None if gated else "fp32",
+    )
+    return predictor.with_profile(model.profile)
 
 
 def data_set(

@@ -31,7 +31,23 @@ def predict(
     engine: Annotated[Literal["local", "ray"], Option(help="This process, or Ray Data.")] = "local",
     device: options.Device = None,
     batch_size: Annotated[int, Option(min=1, help="Pictures in one forward pass.")] = 32,
+    fields: options.FieldMode = "never",
+    profile: Annotated[
+        str | None,
+        Option(
+            help="Site profile whose calibration and threshold apply: NAME, or NAME@VERSION; "
+            "`validate --list` names them."
+        ),
+    ] = None,
     as_json: options.JsonFlag = False,
+    resume: Annotated[
+        bool,
+        Option(
+            "--resume",
+            help="Take up the rows of a run with the same --out that was stopped or killed; a "
+            "picture is the same if its content is.",
+        ),
+    ] = False,
     verify: Annotated[
         Path | None, Option(help="A JSON report to answer again and compare; takes no PATHS.")
     ] = None,
@@ -41,9 +57,10 @@ def predict(
 ) -> None:
     """Answer ALL blast or normal for each picture; what can't be read gets a refused row."""
     if verify is not None:
-        if paths or report or out or model or engine != "local":
+        if paths or report or out or model or profile or engine != "local":
             raise BadParameter(
-                "takes no PATHS, --out, --report, --model or --engine", param_hint="--verify"
+                "takes no PATHS, --out, --report, --model, --profile or --engine",
+                param_hint="--verify",
             )
         _verify(verify, device, as_json=as_json)
         return
@@ -51,13 +68,22 @@ def predict(
         raise BadParameter("give pictures, or --verify REPORT.json", param_hint="PATHS")
     if report and engine == "ray":
         raise BadParameter("needs --engine local", param_hint="--report")
-    from allcore import model_folder
-    from allcore.inference import export
+    if report and fields != "never":
+        raise BadParameter("needs --fields never", param_hint="--report")
+    plain = engine == "local" and fields == "never" and not report and not profile
+    if resume and not (out and plain):
+        raise BadParameter(
+            "needs --out, and no --engine, --report, --profile or --fields", param_hint="--resume"
+        )
+    from allcore import model_folder, site_profile
+    from allcore.inference import answer_journal, export
 
     if out and out.suffix.lower() not in export.FORMATS:
         raise BadParameter(f"ends in none of {', '.join(export.FORMATS)}", param_hint="--out")
     chosen = settings.load()
-    installed = model_folder.resolve(model or chosen.model)
+    installed = model_folder.resolve(model or chosen.model).with_profile(
+        None if profile is None else site_profile.find(profile)
+    )
     device = device or chosen.device
     if out:
         terminal.require_writable(out, "--out", kind="file")
@@ -65,10 +91,18 @@ def predict(
         terminal.require_writable(report, "--report", kind="folder")
     terminal.emit(RESEARCH_USE, file=sys.stderr)
     rows: list[PredictedRow] = []
-    stream = _stream(paths, installed, device, batch_size, engine=engine, report=report)
+    answered = _answered(out, installed) if resume else {}
+    stream = _stream(
+        paths, installed, device, batch_size, engine=engine, report=report, mode=fields,
+        answered=answered,
+    )  # fmt: skip
+    if out and plain:
+        stream = answer_journal.record(stream, out, kept=answered.values())
     stopped = _collect(stream, rows)
     if out:
         export.write(rows, out)
+        if not stopped:
+            answer_journal.remove(out)
     _print_rows(rows, out, report, as_json=as_json)
     if stopped:
         raise Stopped(f"Stopped after {formats.count(len(rows), 'picture')}: {_kept(out)}.")
@@ -87,18 +121,30 @@ def _stream(
     *,
     engine: str,
     report: Path | None,
+    mode: Literal["auto", "never", "always"],
+    answered: "dict[str, PredictedRow]",
 ) -> "Iterator[PredictedRow]":
     """Yield the rows as they are predicted; with `report` after the reports of the picture."""
-    from allcore.inference import image_sources, jobs
+    from allcore.inference import gate, image_sources, smear, streaming
 
+    sources = list(image_sources.walk(paths))
+    fields = None
+    if mode != "never":
+        own_gate = gate.read_gate(model.folder)
+        fields = smear.measure_fields(
+            sources,
+            mode,
+            None if own_gate is None else own_gate.appearance,
+            profile=model.profile,
+        )
     if engine == "ray":
         from allcore.inference import distributed
 
         yield from distributed.rows(
-            paths, folder=model.folder, device=device, batch_size=batch_size
-        )
+            paths, folder=model.folder, device=device, batch_size=batch_size, fields=fields,
+            profile=model.profile,
+        )  # fmt: skip
         return
-    sources = list(image_sources.walk(paths))
     others = _other_models(model, device) if report else {}
     predictor = options.load_predictor(model, device)
     with options.progress_bar(len(sources)) as bar:
@@ -110,10 +156,21 @@ def _stream(
                 batch_size=batch_size,
             )  # fmt: skip
         else:
-            rows = jobs.predict_files(predictor, paths, batch_size=batch_size)
+            rows = streaming.predict_files(
+                predictor, paths, batch_size=batch_size, fields=fields, answered=answered
+            )
         for row in rows:
             bar.update()
             yield row
+
+
+def _answered(out: Path | None, model: "InstalledModel") -> "dict[str, PredictedRow]":
+    from allcore.inference import answer_journal
+
+    if out is None:
+        return {}
+    info = model.info
+    return answer_journal.read(out, model_sha256=info.weights_sha256, threshold=info.threshold)
 
 
 def _other_models(model: "InstalledModel", device: str) -> "dict[InstalledModel, Predictor]":
@@ -143,7 +200,7 @@ def _print_rows(
         pictures = formats.count(len(rows), "picture")
         terminal.emit(f"{reports} of {pictures} got a report in {report}.", file=sys.stderr)
     if as_json:
-        terminal.emit(json.dumps([asdict(row) for row in rows], ensure_ascii=False, indent=1))
+        terminal.emit(json.dumps([row.to_dict() for row in rows], ensure_ascii=False, indent=1))
     elif out:
         terminal.emit(_summary(rows), f"Written to {out}.", file=sys.stderr)
     else:
@@ -186,16 +243,26 @@ def _print_verification(verification: "ReportVerification") -> None:
 
 
 def _print_table(rows: "list[PredictedRow]") -> None:
-    width = max((len(row.path) for row in rows), default=0)
+    names = [_name(row) for row in rows]
+    width = max(map(len, names), default=0)
     terminal.emit(f"{'path':{width}}  {'verdict':9}  {'p_all':>5}  threshold  reason")
-    for row in rows:
+    for row, name in zip(rows, names, strict=True):
         p_all = "" if row.p_all is None else f"{row.p_all:.2f}"
         verdict = VERDICT_NAMES[row.verdict]
-        line = f"{row.path:{width}}  {verdict:9}  {p_all:>5}  {row.threshold:9.2f}  {row.reason}"
+        line = f"{name:{width}}  {verdict:9}  {p_all:>5}  {row.threshold:9.2f}  {row.reason}"
         terminal.emit(line.rstrip())
+
+
+def _name(row: "PredictedRow") -> str:
+    cell = getattr(row, "cell", "")
+    return f"{row.path}, cell {cell}" if cell else row.path
 
 
 def _summary(rows: "list[PredictedRow]") -> str:
     counts = Counter[str](row.verdict for row in rows)
     parts = ", ".join(f"{counts[verdict]} {name}" for verdict, name in VERDICT_NAMES.items())
-    return f"{len(rows)} pictures: {parts}."
+    cells = sum(bool(getattr(row, "cell", "")) for row in rows)
+    if not cells:
+        return f"{len(rows)} pictures: {parts}."
+    others = formats.count(len(rows) - cells, "other picture")
+    return f"{formats.count(cells, 'cell')} of fields, {others}: {parts}."

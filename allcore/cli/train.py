@@ -39,14 +39,6 @@ def train(
             help="Predict each fold by a network trained without it, then train on all subjects.",
         ),
     ] = False,
-    teachers: Annotated[
-        int,
-        Option(
-            min=0,
-            help="With --out-of-fold: networks to distil for each pair of folds, each trained "
-            "without the pair; the recipe's field distilled is their weight in the targets.",
-        ),
-    ] = 0,
     unlabelled: Annotated[
         Path | None, Option(help="Unlabelled cells to learn from, as --teacher calls them.")
     ] = None,
@@ -84,8 +76,6 @@ def train(
         raise BadParameter("goes with --teacher.", param_hint="--unlabelled")
     if out_of_fold and unlabelled:
         raise BadParameter("does not go with --unlabelled.", param_hint="--out-of-fold")
-    if teachers and not out_of_fold:
-        raise BadParameter("goes with --out-of-fold.", param_hint="--teachers")
     if out_of_fold and split != "subject":
         raise BadParameter("goes with --split subject.", param_hint="--out-of-fold")
     if split not in ("subject", "image") and not Path(split).is_file():
@@ -107,7 +97,6 @@ def train(
         recipe=options.recipe(fields),
         device=device,
         command=options.command_line(),
-        teachers=teachers,
     )
     terminal.require_writable(out, "--out", kind="folder")
     if unlabelled and teacher:

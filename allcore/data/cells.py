@@ -43,7 +43,18 @@ def mask_of(rgb: Rgb) -> NDArray[np.bool_]:
     """
     coarse = rgb[::STRIDE, ::STRIDE]
     brightest = np.maximum(np.maximum(coarse[..., 0], coarse[..., 1]), coarse[..., 2])
-    largest = brightest > BACKGROUND_LEVEL
+    bright = brightest > BACKGROUND_LEVEL
+    mask = np.zeros(bright.shape, dtype=np.bool_)
+    if bright.any():
+        # Labelling takes most of the time and is needed inside the box of what is bright alone.
+        top, left, bottom, right = frame_of(bright)
+        mask[top:bottom, left:right] = _largest_object(bright[top:bottom, left:right])
+    full: NDArray[np.bool_] = mask.repeat(STRIDE, axis=0).repeat(STRIDE, axis=1)
+    return full[: rgb.shape[0], : rgb.shape[1]]
+
+
+def _largest_object(largest: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Mask (h, w) of the largest of the objects in a mask, holes filled."""
     objects, count = ndimage.label(largest)
     if count > 1:
         sizes = np.bincount(objects.ravel())
@@ -51,9 +62,7 @@ def mask_of(rgb: Rgb) -> NDArray[np.bool_]:
         largest = objects == sizes.argmax()
     # Holes are background that is not connected to the corner.
     outside, _ = ndimage.label(np.pad(~largest, 1, constant_values=True))
-    filled = (outside != outside[0, 0])[1:-1, 1:-1]
-    full: NDArray[np.bool_] = filled.repeat(STRIDE, axis=0).repeat(STRIDE, axis=1)
-    return full[: rgb.shape[0], : rgb.shape[1]]
+    return np.asarray((outside != outside[0, 0])[1:-1, 1:-1])
 
 
 def frame_of(mask: NDArray[np.bool_]) -> tuple[int, int, int, int]:

@@ -1,6 +1,8 @@
 """Summary of a folder or table before it is connected as a data set."""
 
 import os
+import re
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -9,6 +11,7 @@ import pandas as pd
 from allcore.data import subjects
 from allcore.data.manifest import Manifest
 from allcore.data.safe_paths import PathResolver
+from allcore.data.splits import EXCLUDED, PARTS
 from allcore.formats import count
 from allcore.labels import CLASS_PLURALS
 
@@ -26,6 +29,7 @@ class DatasetSummary:
     subjects: int
     unknown_subjects: int  # images of unknown subject
     divided_subjects: tuple[str, ...]  # subjects in file names that a table divides into several
+    similar_subjects: tuple[tuple[str, str], ...]  # that differ in case or leading zeros alone
     outside: int  # images whose path leads out of the folder
     missing: int  # images that the table names and whose file is missing
 
@@ -54,7 +58,10 @@ class DatasetSummary:
     @property
     def notes(self) -> list[str]:
         """Warnings about the data set, one sentence each."""
-        sentences = [*self.manifest.notes, *self._label_warnings(), *self._subject_warnings()]
+        sentences = [
+            *self.manifest.notes, *self._label_warnings(), *self._subject_warnings(),
+            *self._part_warnings(), *_view_warnings(self.manifest.table),
+        ]  # fmt: skip
         if self.missing:
             sentences.append(
                 f"{self.missing:,} of {len(self.manifest):,} images are named by the table and are "
@@ -113,7 +120,22 @@ class DatasetSummary:
                 f"names into several, such as {self.divided_subjects[0]}: one person may then be "
                 "in two parts of a split, so correct its column subject."
             )
+        if self.similar_subjects:
+            sentences.append(
+                f"Subjects such as {' and '.join(self.similar_subjects[0])} differ in case, blanks "
+                "or zeros alone: write one person alike in all rows."
+            )
         return sentences
+
+    def _part_warnings(self) -> list[str]:
+        unknown = [part for part in self.splits if part not in (None, *PARTS, EXCLUDED)]
+        if not unknown:
+            return []
+        images = sum(self.splits[part] for part in unknown)
+        return [
+            f"{count(images, 'image')} of {len(self.manifest):,} are in a part that is not known, "
+            f"such as '{unknown[0]:.40}': write {', '.join(PARTS)} or {EXCLUDED}."
+        ]
 
 
 def summarize(manifest: Manifest) -> DatasetSummary:
@@ -127,6 +149,7 @@ def summarize(manifest: Manifest) -> DatasetSummary:
         subjects=int(manifest.table["subject"].nunique()),
         unknown_subjects=int(manifest.table["subject"].isna().sum()),
         divided_subjects=_divided_subjects(manifest),
+        similar_subjects=_similar_subjects(manifest.table["subject"].dropna().unique()),
         outside=outside,
         missing=missing,
     )
@@ -144,6 +167,26 @@ def _divided_subjects(manifest: Manifest) -> tuple[str, ...]:
     names = pd.Series([name and name[0] for name in named], index=table.index, dtype=object)
     groups = table["group"].groupby(names).nunique()
     return tuple(sorted(groups.index[groups > 1].astype(str)))
+
+
+def _similar_subjects(names: Iterable[str]) -> tuple[tuple[str, str], ...]:
+    first: dict[str, str] = {}
+    keys = {name: re.sub(r"\b0+(?=\d)|[\s_-]", "", name.casefold()) for name in names}
+    pairs = ((first.setdefault(key, name), name) for name, key in keys.items())
+    return tuple(pair for pair in pairs if pair[0] != pair[1])
+
+
+def _view_warnings(table: pd.DataFrame) -> list[str]:
+    """Warning about pictures of one cell in folders such as ``original`` and ``segmented``."""
+    cells = table[table["subject"].isna() & table["group"].duplicated(keep=False)]
+    paths = [path for path in cells["path"] if subjects.VIEWS & set(path.casefold().split("/"))]
+    if not paths:
+        return []
+    return [
+        f"{count(len(paths), 'picture')} such as {paths[0]} have the name of another one beside "
+        "their folder, so that they may show the same cell in another form: they count as one cell "
+        "in a split, so open one of the folders alone for one form."
+    ]
 
 
 def _count_unreachable(manifest: Manifest) -> tuple[int, int]:

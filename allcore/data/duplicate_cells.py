@@ -71,17 +71,16 @@ def near_pairs(pixels: NDArray[np.uint8], *, threshold: float = THRESHOLD) -> ND
     """
     parts = [_coarse(pixels[i : i + BLOCK]) for i in range(0, len(pixels), BLOCK)]
     patterns = np.concatenate([np.zeros((0, GRID, GRID), dtype=np.float32), *parts])
-    turned = [
-        np.ascontiguousarray(np.rot90(mirrored, turns, axes=(1, 2))).reshape(len(patterns), -1)
-        for mirrored in (patterns, patterns[:, :, ::-1])
-        for turns in range(4)
-    ]
+    flat = patterns.reshape(len(patterns), -1)
     blocks = [np.zeros((0, 2), dtype=np.intp)]
     for start in range(0, len(patterns), BLOCK):
-        block = turned[0][start : start + BLOCK]
+        block = patterns[start : start + BLOCK]
         best = np.full((len(block), len(patterns) - start), -1, dtype=np.float32)
-        for other in turned:
-            np.maximum(best, block @ other[start:].T, out=best)
+        # The block is turned rather than all others: no more copies of all of them.
+        for mirrored in (block, block[:, :, ::-1]):
+            for turns in range(4):
+                turned = np.rot90(mirrored, turns, axes=(1, 2)).reshape(len(block), -1)
+                np.maximum(best, turned @ flat[start:].T, out=best)
         # Only the upper triangle: each pair once, no cell with itself.
         pairs = np.argwhere(np.triu(best > threshold, k=1))
         blocks.append(pairs.astype(np.intp) + start)

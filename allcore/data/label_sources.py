@@ -7,7 +7,7 @@ folder can be read in two ways, no image gets a label until somebody decides.
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from allcore.data import subjects
+from allcore.data import subjects, table_reader
 from allcore.data.label_choice import IGNORED, NAMES, LabelChoice, LabelConflict
 from allcore.data.layouts.folder_names import FolderFacts, FolderNames, plain_name
 from allcore.data.layouts.layout import Rows
@@ -16,6 +16,7 @@ from allcore.formats import count
 from allcore.labels import CLASS_NAMES, label_key, parse_label
 
 _OTHER = {"all": "hem", "hem": "all"}
+_SINGULAR = {"file names": "file name", "folders": "folder"}
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ def read_labels(
         labels = [None] * len(rows)
     fill_split = not any(row.get("split") for row in rows)
     full = [
-        {**row, "label": label, **_parts(row, fact, fill_split=fill_split)}
+        {**row, "label": label, **_parts(row, fact, fill_split=fill_split), **_subject(row, fact)}
         for row, label, fact in zip(rows, labels, facts, strict=True)
     ]
     notes = _notes(sources, facts, choice, None if fill_split else [row["split"] for row in rows])
@@ -67,6 +68,7 @@ class _Sources:
     # by folder names, where a table leads and the folders hold both classes
     by_folder: list[str | None]
     by_name: list[str | None]  # by file names
+    columns: dict[str, list[str | None]]  # by further columns of labels in a table
 
 
 def _sources(
@@ -96,7 +98,19 @@ def _sources(
         leading = "the class folders"
     if choice.names:
         labels = [name or label for name, label in zip(by_name, labels, strict=True)]
-    return _Sources(paths, words, keys, list(labels), leading, by_folder, by_name)
+    columns = _further_columns(rows) if in_table else {}
+    return _Sources(paths, words, keys, list(labels), leading, by_folder, by_name, columns)
+
+
+def _further_columns(rows: Rows) -> dict[str, list[str | None]]:
+    """Labels in the columns of a table, besides its first one, that are named as labels."""
+    names = set(map(table_reader.heading_key, table_reader.LABEL_NAMES))
+    headings = [
+        heading
+        for heading in rows[0]
+        if heading != "label" and table_reader.heading_key(heading) in names
+    ]
+    return {heading: [parse_label(row[heading]) for row in rows] for heading in headings}
 
 
 def _parts(
@@ -106,6 +120,13 @@ def _parts(
     if row.get("fold"):
         return {}
     return {"split": fact.split if fill_split else row.get("split"), "fold": fact.fold}
+
+
+def _subject(row: dict[str, str | None], fact: FolderFacts) -> dict[str, str | None]:
+    """Subject of an image from its folders, where neither table nor file name tell it."""
+    if not fact.subject or row.get("subject") or subjects.parse_name(str(row["path"])):
+        return {}
+    return {"subject": fact.subject}
 
 
 def _two_readings(sources: _Sources, facts: Sequence[FolderFacts]) -> LabelConflict | None:
@@ -138,8 +159,8 @@ def _numbers(
     sources: _Sources, facts: Sequence[FolderFacts], rows: Sequence[int]
 ) -> LabelConflict | None:
     inside = [row for row in rows if facts[row].number]
-    numbers = sorted({facts[row].number for row in inside}, key=int)
-    if [int(number) for number in numbers] != [0, 1]:
+    numbers = sorted({facts[row].number for row in inside}, key=plain_name)
+    if [int(plain_name(number)) for number in numbers] != [0, 1]:
         return None
     zero, one = numbers
     return LabelConflict(
@@ -156,7 +177,10 @@ def _numbers(
 
 def _contradiction(sources: _Sources, choice: LabelChoice) -> LabelConflict | None:
     """Return the images whose label another source contradicts; None without any."""
-    for title, other in (("file names", sources.by_name), ("folders", sources.by_folder)):
+    columns = [(f"entries of '{name}'", labels) for name, labels in sources.columns.items()]
+    for title, other in (
+        ("file names", sources.by_name), ("folders", sources.by_folder), *columns
+    ):  # fmt: skip
         both = zip(sources.labels, other, strict=True)
         compared = [row for row, labels in enumerate(both) if set(labels) <= set(_OTHER)]
         wrong = [row for row in compared if sources.labels[row] != other[row]]
@@ -165,7 +189,8 @@ def _contradiction(sources: _Sources, choice: LabelChoice) -> LabelConflict | No
             noun = "folder" if sources.leading.endswith("folders") else "table"
             reason = (
                 f"{len(wrong):,} of {len(compared):,} {title} contradict {sources.leading}, such "
-                f"as {sources.paths[first]} ({title[:-1]}: {CLASS_NAMES[str(other[first])]}, "
+                f"as {sources.paths[first]} ({_SINGULAR.get(title, title)}: "
+                f"{CLASS_NAMES[str(other[first])]}, "
                 f"{noun}: '{sources.words[first]}')"
             )
             return LabelConflict(
@@ -204,6 +229,9 @@ def _notes(
 ) -> Iterator[str]:
     if choice:
         yield f"Labels as decided: {choice.words}."
+    named = next((fact.subject for fact in facts if fact.subject), None)
+    if named:
+        yield f"Folders such as {named} name subjects, where nothing else does."
     codes = {"0", "1"} & set(sources.keys)
     if sources.leading.endswith("table") and codes and not choice and not any(sources.by_name):
         yield (

@@ -107,6 +107,10 @@ def _completed(table: pd.DataFrame) -> pd.DataFrame:
     paths = table["path"].astype(str).tolist()
     parsed = [subjects.parse_name(path) for path in paths]
     stems = [path.rsplit("/", 1)[-1].rsplit(".", 1)[0] for path in paths]
+    if len(set(stems)) < len(set(paths)):
+        stems = [
+            stem if name else path for stem, name, path in zip(stems, parsed, paths, strict=True)
+        ]
     named = pd.DataFrame(
         {
             "image_id": stems,
@@ -119,7 +123,10 @@ def _completed(table: pd.DataFrame) -> pd.DataFrame:
     subject = filled["subject"]
     group_of = {name: subjects.group_of(name) for name in subject.dropna().unique()}
     groups = subject.map(group_of).astype(object)
-    alone = filled["image_id"] if subject.notna().all() else _originals(paths, filled["image_id"])
+    alone = filled["image_id"]
+    if subject.isna().any():
+        cells = originals(pd.DataFrame({"path": paths, "image_id": alone}))
+        alone = pd.Series(cells, dtype=object)
     filled["group"] = _filled(table, "group", groups.where(groups.notna(), alone))
     extra = [column for column in table if column not in COLUMNS]
     full = table.assign(**filled).reindex(columns=[*COLUMNS, *extra])
@@ -127,15 +134,29 @@ def _completed(table: pd.DataFrame) -> pd.DataFrame:
     return full.where(full.notna(), None)
 
 
-def _originals(paths: list[str], image_ids: "pd.Series[str]") -> "pd.Series[str]":
-    """Return the id of each image, or of the file beside it that it is a copy of."""
-    stems = [path.rsplit(".", 1)[0] for path in paths]
-    id_of = dict(zip(stems, image_ids, strict=True))
-    originals = [
-        f"{path[: path.rfind('/') + 1]}{subjects.stem_of_original(path)}" for path in paths
+def originals(table: pd.DataFrame) -> list[str]:
+    """Return the id of the cell of each image, to its name: that of the first image of the cell.
+
+    Images of one cell are copies beside their original, versions of a C-NMC cell, and pictures of
+    one name in folders of several views.
+    """
+    paths, image_ids = table["path"].astype(str).tolist(), table["image_id"].tolist()
+    folders = list(map(_without_views, paths))
+    names = [path.rsplit("/", 1)[-1] for path in paths]
+    own = [f"{place}{name.rsplit('.', 1)[0]}" for place, name in zip(folders, names, strict=True)]
+    first = dict(zip(reversed(own), reversed(image_ids), strict=True))
+    return [
+        subjects.original_id(name)
+        if subjects.parse_name(name)
+        else first.get(f"{place}{subjects.stem_of_original(name)}", first[mine])
+        for place, name, mine in zip(folders, names, own, strict=True)
     ]
-    ids = zip(originals, image_ids, strict=True)
-    return pd.Series([id_of.get(stem, own) for stem, own in ids], dtype=object)
+
+
+def _without_views(path: str) -> str:
+    """Return the folders of a path, with slashes, without those that hold views of cells."""
+    folders = path.split("/")[:-1]
+    return "".join(f"{folder}/" for folder in folders if folder.casefold() not in subjects.VIEWS)
 
 
 def _filled(table: pd.DataFrame, column: str, values: "pd.Series[str]") -> "pd.Series[str]":
@@ -150,11 +171,17 @@ def _check(table: pd.DataFrame, root: Path) -> None:
     if unknown:
         raise DataError(
             f"The label '{sorted(unknown)[0]}' in {root} is not known: use 'all' for ALL blasts "
-            "and 'hem' for normal cells."
+            "and 'hem' for normal cells, or decide it by "
+            f"--labels {','.join(f'{word}=all' for word in sorted(unknown)[:2])} (or =hem, =none)."
         )
     twice = table["image_id"][table["image_id"].duplicated()]
     if len(twice):
         paths = table["path"][table["image_id"] == twice.iloc[0]].iloc[:2].tolist()
+        if len(set(paths)) == 1:
+            raise DataError(
+                f"The picture {paths[0]} stands more than once in the table of {root}: leave one "
+                "row for each picture."
+            )
         raise DataError(
             f"The image id '{twice.iloc[0]}' stands more than once in {root} ({' and '.join(paths)}"
             "): give every image an id of its own in a column image_id."

@@ -49,6 +49,7 @@ _SINGLE_CLASS = {"all": ("hem", "specificity"), "hem": ("all", "sensitivity")}
 _EXAMPLES = 3  # entries quoted in a sentence
 _OTHER: dict[str, str] = {"all": "hem", "hem": "all"}
 _ROUNDING = 0.02  # by which two probabilities may not add up to 1
+_SAME_ORDER = 0.99  # least rank correlation of logits with their probabilities
 _SMALLEST = 1e-12  # distance from 0 and 1 at which probabilities are clipped for their log-odds
 
 
@@ -83,6 +84,7 @@ class ImportedPredictions:
     table: pd.DataFrame  # usable predictions, with ``PREDICTION_COLUMNS``
     problems: tuple[ImportProblem, ...]  # of the import
     columns: Mapping[str, str]  # heading of each column that was taken
+    coded: bool = False  # whether all labels are written 0 and 1
 
     @property
     def columns_text(self) -> str:
@@ -92,7 +94,8 @@ class ImportedPredictions:
             for column, title in COLUMN_TITLES.items()
             if column in self.columns
         )
-        return f"Columns: {', '.join(taken)}."
+        codes = " 1 is read as ALL blast and 0 as normal." if self.coded else ""
+        return f"Columns: {', '.join(taken)}.{codes}"
 
 
 def read(
@@ -114,10 +117,13 @@ def read(
         DataError: the file is too large, can't be read, lacks a column, has no usable row, or can
             be read in several ways.
     """
-    columns = recognise(headings(data, name=name), choices)
+    headings = table_reader.headings(data, SCHEMA, name=name)
+    columns = recognise(headings, choices)
     rows = _Rows(table_reader.read(data, SCHEMA, name=name, columns=columns).rows)
     rows.drop(rows.table["image_id"].isna(), "without an image id")
     rows.drop(rows.table["label"].isna(), "without a label")
+    keys = {label_key(word) for word in rows.table["label"].unique()}
+    coded = bool(keys) and keys <= {"0", "1"} - choices.codes.keys()
     _parse_labels(rows, choices)
     _parse_probabilities(rows, columns, choices)  # of all parts: a column has one scale
     _parse_splits(rows)
@@ -128,16 +134,7 @@ def read(
         raise DataError(f"No row of {name} can be used. {reasons or 'It has no rows.'}")
     table = _prediction_table(rows)
     _report_missing_estimates(rows, table)
-    return ImportedPredictions(table, tuple(rows.problems), columns)
-
-
-def headings(data: bytes, *, name: str) -> tuple[str, ...]:
-    """Return the headings of a file.
-
-    Raises:
-        DataError: the file is too large or can't be read.
-    """
-    return table_reader.headings(data, SCHEMA, name=name)
+    return ImportedPredictions(table, tuple(rows.problems), columns, coded)
 
 
 def recognise(headings: Sequence[str], choices: ImportChoices = ImportChoices()) -> dict[str, str]:
@@ -169,15 +166,11 @@ class _Rows:
         """Add a problem of ``count`` rows, by default of all."""
         self.problems.append(ImportProblem(sentence, len(self.table) if count is None else count))
 
-    def report_dropped(self, count: int, reason: str) -> None:
-        """Add the problem of dropped rows."""
-        self.report(f"Left out: {formats.count(count, 'row')} {reason}.", count)
-
     def drop(self, mask: "pd.Series[bool]", reason: str, examples: str = "") -> None:
         """Drop rows and report their number, with examples of a column."""
-        if mask.any():
+        if count := int(mask.sum()):
             quoted = f" ({_quoted(self.texts(examples)[mask])})" if examples else ""
-            self.report_dropped(int(mask.sum()), f"{reason}{quoted}")
+            self.report(f"Left out: {formats.count(count, 'row')} {reason}{quoted}.", count)
             self.table = self.table[~mask]
 
 
@@ -233,17 +226,12 @@ def _check_contradictions(
     exchange = ",".join(f"{word}={_OTHER[known]}" for word, known in sorted(words.items()))
     first = wrong.iloc[0]
     example = f"such as '{first['image_id']:.60}' with the label '{first['label']:.20}'"
+    advice = f"correct these rows, or write {keep} under Labels to keep them"
     if 2 * len(wrong) > compared:
-        advice = (
-            f"write {exchange} under Labels to exchange them, {keep} to keep them, or "
-            f"{label_choice.NAMES} to take those in the names"
-        )
-    else:
-        advice = (
-            f"correct these rows, or write {keep} under Labels to keep them, or "
-            f"{label_choice.NAMES} to take those in the names"
-        )
-    raise DataError(f"{counts}, {example}: {advice}.")
+        advice = f"write {exchange} under Labels to exchange them, {keep} to keep them"
+    raise DataError(
+        f"{counts}, {example}: {advice}, or {label_choice.NAMES} to take those in the names."
+    )
 
 
 def _parse_probabilities(rows: _Rows, columns: Mapping[str, str], choices: ImportChoices) -> None:
@@ -270,21 +258,16 @@ def _parse_probabilities(rows: _Rows, columns: Mapping[str, str], choices: Impor
     values = values[rows.table.index]
     is_blast = rows.table["label"] == "all"
     if choices.meaning is None:
-        _check_class(values, is_blast, heading)
+        if score_columns.seems_reversed(values, is_blast):
+            raise score_columns.reversed_error(heading)
+        if is_blast.nunique() == 2 and score_columns.seems_of_prediction(values):
+            raise score_columns.of_prediction_error(heading)
     if score_columns.seems_calls(values):
         rows.report(
             f"The column '{heading:.40}' holds calls, 0 or 1, instead of probabilities: curves, "
             "thresholds and calibration say nothing of the model."
         )
     rows.table = rows.table.assign(probability=values)
-
-
-def _check_class(values: "pd.Series[float]", is_blast: "pd.Series[bool]", heading: str) -> None:
-    """Raise DataError where values show that they may be of the other or the predicted class."""
-    if score_columns.seems_reversed(values, is_blast):
-        raise score_columns.reversed_error(heading)
-    if is_blast.nunique() == 2 and score_columns.seems_of_prediction(values):
-        raise score_columns.of_prediction_error(heading)
 
 
 def _check_complement(
@@ -359,7 +342,15 @@ def _prediction_table(rows: _Rows) -> pd.DataFrame:
     logit = np.log(clipped) - np.log1p(-clipped)
     if "logit" in table:
         read = table_reader.numbers(rows.table["logit"]).to_numpy()
-        logit = np.where(np.isfinite(read), read, logit)
+        usable = np.isfinite(read)
+        ranks = pd.Series(read[usable]).rank().corr(pd.Series(logit[usable]).rank())
+        if ranks < _SAME_ORDER:  # not known of a single one
+            rows.report(
+                "The column 'logit' has another order than the probabilities and is not used.",
+                int(usable.sum()),
+            )
+        else:
+            logit = np.where(usable, read, logit)
     table = table.assign(
         subject=subject,
         group=subject.where(subject != cnmc, cnmc.map(groups)),

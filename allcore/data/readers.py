@@ -4,10 +4,10 @@
 ``allcore/data/layouts`` and add a line here.
 """
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from pathlib import Path
 
-from allcore.data import label_choice, label_sources, manifest, subjects
+from allcore.data import label_choice, label_sources, manifest, subjects, table_reader
 from allcore.data.file_digests import LeftOutFiles
 from allcore.data.label_choice import LabelChoice
 from allcore.data.layouts import cnmc_release, table
@@ -34,6 +34,8 @@ LAYOUTS: tuple[Layout, ...] = (
     ClassFolders(),
     PlainFolder(),
 )
+
+_TABLES = (".csv", ".tsv", ".txt", ".parquet")
 
 
 def read(path: Path, *, choice: LabelChoice | None = None) -> Manifest:
@@ -92,6 +94,8 @@ def _with_labels(folder: Folder, layout: Layout, rows: Rows) -> Manifest:
     used = {*listed, getattr(layout, "file", ""), *_label_tables(folder)}
     left_out = folder.left_out(used)
     notes = [*labels.notes, *_format_notes(left_out)]
+    if not labels.conflict and not any(row.get("label") for row in labels.rows):
+        notes += _table_notes(folder, used)
     if not in_table:
         notes += [*folder.notes, *_outside_notes(left_out)]
     above = "/".join(names.above)
@@ -112,6 +116,21 @@ def _with_labels(folder: Folder, layout: Layout, rows: Rows) -> Manifest:
 
 def _label_tables(folder: Folder) -> list[str]:
     return [path for path in folder.files if path.rpartition("/")[2] == cnmc_release.LABELS_TABLE]
+
+
+def _table_notes(folder: Folder, used: Set[str]) -> list[str]:
+    """Note on a table in the folder that may hold the labels of its images."""
+    for path in folder.files:
+        if path.endswith(_TABLES) and path not in used:
+            try:
+                columns = table_reader.recognise(
+                    table_reader.headings(folder.root / path, table.SCHEMA), table.SCHEMA
+                )
+            except DataError:
+                continue
+            if {"path", "label"} <= columns.keys():
+                return [f"The table {path} may hold labels: open it in place of the folder."]
+    return []
 
 
 def _format_notes(left_out: Sequence[LeftOutFiles]) -> list[str]:

@@ -5,10 +5,11 @@ import os
 from pathlib import Path
 
 
-def require_file(path: Path) -> None:
-    """Raise an OSError where a path is a pipe or a device, whose reading may never end."""
+def require_file(path: Path) -> Path:
+    """Return a path; raise an OSError for a pipe or a device, whose reading may never end."""
     if path.exists() and not (path.is_file() or path.is_dir()):
         raise OSError(errno.EINVAL, "it is a pipe or a device, no file", str(path))
+    return path
 
 
 class PathResolver:
@@ -17,6 +18,7 @@ class PathResolver:
     def __init__(self, root: Path) -> None:
         self.root = root.resolve()
         self._folders: dict[str, Path] = {"": self.root}
+        self._below = os.path.join(self.root, "")
 
     def resolve(self, path: str) -> Path:
         """Resolve a path below the folder, as ``Path.resolve`` does.
@@ -36,4 +38,4 @@ class PathResolver:
 
     def contains(self, file: Path) -> bool:
         """True if a resolved path lies in the folder."""
-        return file.is_relative_to(self.root)
+        return file == self.root or str(file).startswith(self._below)

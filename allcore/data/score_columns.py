@@ -15,6 +15,7 @@ from scipy import special
 
 from allcore.data import table_reader
 from allcore.errors import DataError
+from allcore.formats import count
 from allcore.labels import CLASS_NAMES, Label, label_key, parse_label
 
 Scale = Literal["share", "percent", "logit"]
@@ -24,12 +25,15 @@ _MEASURES = (
     "scores", "softmax", "sigmoid", "output",
 )  # fmt: skip
 _OF_PREDICTION = ("confidence", "conf", "certainty", "top", "max")
-_FILLERS = frozenset({"of", "the", "y", "pred", "predicted", "prediction", "class", "model", "for"})
+_FILLERS = frozenset(
+    {"of", "the", "y", "pred", "predicted", "prediction", "predictions", "class", "model", "for"}
+)
 _SCALES: dict[str, Scale] = {
     "percent": "percent", "percentage": "percent", "pct": "percent", "prozent": "percent",
     "%": "percent", "logit": "logit", "logits": "logit", "logodds": "logit",
 }  # fmt: skip
-_MANY, _HIGH, _MIXED = 10, 50, 0.25
+_MANY, _HIGH, _MIXED, _FEW = 10, 50, 0.25, 0.1
+_NOISE = 1e-6  # by which sums of floating numbers may miss 0 and 1
 # Percent without a sign: at least so many values, the highest above, no larger share up to 1.
 _SURE = 3.0  # standard errors of the AUROC under which a column seems to be of the other class
 _DECIDE = "choose its meaning under Columns"
@@ -100,6 +104,7 @@ def probabilities(
     if meaning.of_prediction:
         raise of_prediction_error(heading)
     values = table_reader.numbers(texts)
+    values = values.mask(values.between(-_NOISE, 1 + _NOISE), values.clip(0, 1))
     wrong = texts[values.isna() & texts.notna()]
     if len(wrong):
         quoted = ", ".join(f"'{text:.20}'" for text in dict.fromkeys(wrong.iloc[:3]))
@@ -169,7 +174,8 @@ def _rank(
 ) -> tuple[tuple[int, int], ScoreMeaning] | None:
     """Return how probably a heading is that of the probabilities (low first), and its meaning."""
     spaced = re.sub(r"(?<=[a-z])(?=[A-Z\d])|(?<=[A-Z])(?=\d)|(?<=\d)(?=[^\W\d_])", " ", heading)
-    words = re.findall(r"[^\W_]+|%", spaced.replace("log odds", "logodds").casefold())
+    joined = re.sub(r"log[\W_]*odds", "logodds", spaced.casefold())
+    words = re.findall(r"[^\W_]+|%", joined)
     scale = next((_SCALES[word] for word in words if word in _SCALES), None)
     measures = [_MEASURES.index(word) for word in words if word in _MEASURES]
     of_prediction = any(word in _OF_PREDICTION for word in words)
@@ -213,6 +219,12 @@ def _scale(
     """
     low, high, signs = values.min(), values.max(), _signs(texts)
     extent = _extent(values, signs)
+    outside = texts[~values.between(0, 1)]
+    if declared is None and 0 < len(outside) <= _FEW * len(values):
+        raise DataError(
+            f"{column} holds {count(len(outside), 'number')} of {len(values):,} outside of 0 to 1, "
+            f"such as '{outside.iloc[0]:.20}': correct them, leave them empty, or {_DECIDE}."
+        )
     if declared == "logit" or low < 0 or high > 100:
         kind = "scores" if low >= 0 and declared is None else "logits"
         if high <= 0 and declared is None:

@@ -14,15 +14,15 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from allcore import formats
-from allcore.data.manifest import Manifest
+from allcore.data.manifest import Manifest, originals
 from allcore.errors import DataError
-from allcore.labels import CLASS_PLURALS, LABELS
+from allcore.labels import CLASS_NAMES, CLASS_PLURALS, LABELS
 
 PARTS = ("train", "validation", "test")
 SPLIT_ALIASES = {
-    "test": "test", "testing": "test",
+    "test": "test", "testing": "test", "tst": "test",
     "validation": "validation", "val": "validation", "valid": "validation", "dev": "validation",
-    "train": "train", "training": "train",
+    "train": "train", "training": "train", "trn": "train",
 }  # fmt: skip
 """Accepted names of the parts, in lower case; "set" or "data" may follow (``parse_part``)."""
 FOLDS = 10
@@ -72,7 +72,7 @@ class Split:
 
 
 def image_split(manifest: Manifest, *, seed: int) -> Split:
-    """Draw the paper's split: 8:1:1 over images, stratified by label.
+    """Draw the paper's split: 8:1:1 over images, stratified by label; copies of a cell together.
 
     Raises:
         DataError: a class has fewer images than there are folds.
@@ -80,7 +80,8 @@ def image_split(manifest: Manifest, *, seed: int) -> Split:
     for label, number in _of_both_classes(manifest).items():
         if number < FOLDS:
             raise DataError(
-                f"Only {number} images are labelled '{label}', too few for {FOLDS} parts: add some."
+                f"Only {formats.count(number, 'image')} of {CLASS_PLURALS[label]}, too few for "
+                f"{FOLDS} parts: add some."
             )
     from sklearn.model_selection import StratifiedKFold
 
@@ -88,6 +89,9 @@ def image_split(manifest: Manifest, *, seed: int) -> Split:
     numbers, labels = np.empty(len(manifest), dtype=int), manifest.table["label"]
     for number, (_, held_out) in enumerate(folds.split(labels, labels)):
         numbers[held_out] = number
+    first = pd.Series(originals(manifest.table)).drop_duplicates()
+    number_of = dict(zip(first, numbers[first.index], strict=True))
+    numbers = np.array([number_of[cell] for cell in originals(manifest.table)])
     return _from_folds(manifest, numbers, kind="image", seed=seed, fold=0)
 
 
@@ -111,6 +115,12 @@ def subject_folds(manifest: Manifest, *, seed: int, folds: int) -> list[Split]:
         _from_folds(manifest, numbers, kind="subject", seed=seed, fold=fold)
         for fold in range(folds)
     ]
+
+
+def most_folds(manifest: Manifest) -> int:
+    """Return the largest number of folds by subjects: that of the groups of the smaller class."""
+    groups = manifest.table.groupby("label")["group"].nunique()
+    return int(groups.reindex(list(LABELS), fill_value=0).min())
 
 
 def without_duplicates(
@@ -144,7 +154,7 @@ def _deal_groups(manifest: Manifest, *, seed: int, folds: int) -> np.ndarray:
     table = manifest.table
     random = np.random.default_rng(seed)
     number_of: dict[str, int] = {}
-    if table.groupby("label")["group"].nunique().min() < folds:
+    if most_folds(manifest) < folds:
         raise _too_few(table, folds)
     for _, rows in table.groupby("label"):
         sizes = rows["group"].value_counts()
@@ -190,8 +200,8 @@ def _too_few(table: pd.DataFrame, folds: int) -> DataError:
     elif int(table["label"].value_counts().min()) >= FOLDS:
         advice = "add some, or use --split image"
     return DataError(
-        f"The label '{groups.idxmin()}' has only {formats.count(fewest, unit)}, too few for "
-        f"{folds} folds: {advice}."
+        f"The class {CLASS_NAMES[str(groups.idxmin())]} has only {formats.count(fewest, unit)}, "
+        f"too few for {folds} folds: {advice}."
     )
 
 
@@ -202,9 +212,10 @@ def _of_both_classes(manifest: Manifest) -> dict[str, int]:
     for label in LABELS:
         if label not in counts:
             raise DataError(
-                f"No image is labelled '{label}': a split needs labelled cells of both classes."
+                f"No image is labelled {CLASS_NAMES[label]}: a split needs labelled cells of both "
+                "classes."
             )
-    return {str(label): int(number) for label, number in counts.items()}
+    return {label: int(counts[label]) for label in LABELS}
 
 
 def _from_folds(

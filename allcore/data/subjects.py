@@ -23,7 +23,15 @@ MERGED_GROUPS: tuple[frozenset[str], ...] = (
     frozenset({"H14", "H24"}),
 )
 
-_NAME = re.compile(r"UID_(?P<subject>H?\d+)_\d+_\d+_(?P<label>all|hem)$", re.IGNORECASE)
+VIEWS = frozenset(
+    {"original", "originals", "raw", "segmented", "segmentation", "mask", "masks", "augmented",
+     "augmentation", "cropped", "crops", "images"}
+)  # fmt: skip
+"""Names of folders that hold the same cells in several forms."""
+
+_NAME = re.compile(
+    r"(?<![A-Z\d])UID_(?P<subject>H?\d+)_\d+_\d+_(?P<label>all|hem)(?![A-Z\d])", re.IGNORECASE
+)
 _ALL_IDB = re.compile(r"Im\d{3}_(?P<code>[01])$", re.IGNORECASE)
 _COPY_WORDS = "copy|kopie|copie|copia|cópia|kopia|another copy|[0-9]+(?:st|nd|rd|th) copy"
 _COPY_END = re.compile(
@@ -38,7 +46,7 @@ _COPY_START = re.compile(r"^(?:copy of|kopie von|copie de|copia de) ", re.IGNORE
 def parse_name(name: str) -> tuple[str, str] | None:
     """Return the subject and label in a C-NMC file name, or None for any other name.
 
-    A copy, such as ``UID_H12_3_1_hem (1).bmp``, is of the subject of its original.
+    A copy or version, such as ``UID_H12_3_1_hem (1).bmp``, is of the subject of its original.
 
     >>> parse_name("UID_H12_3_1_hem.bmp") ('H12', 'hem')
     """
@@ -54,10 +62,9 @@ def label_in_name(name: str) -> str | None:
 @functools.lru_cache(maxsize=2**16)  # the names of a data set are asked for several times
 def _facts(name: str) -> tuple[str | None, str | None]:
     """Subject and label in the name of a file."""
-    stem = stem_of_original(name)
-    if match := _NAME.match(stem):
+    if match := _NAME.search(name):
         return match["subject"].upper(), match["label"].lower()
-    match = _ALL_IDB.match(stem)
+    match = _ALL_IDB.match(stem_of_original(name))
     return None, LABELS[int(match["code"])] if match else None
 
 
@@ -82,8 +89,9 @@ def canonical_id(image_id: str) -> str:
 
 
 def original_id(image_id: str) -> str:
-    """Return ``canonical_id`` of the image that a C-NMC id names or is a copy of."""
-    return stem_of_original(image_id) if parse_name(image_id) else image_id
+    """Return ``canonical_id`` of the image that a C-NMC id names, or is a copy or version of."""
+    match = _NAME.search(image_id.rsplit("/", 1)[-1])
+    return match[0] if match else image_id
 
 
 def group_of(subject: str) -> str:

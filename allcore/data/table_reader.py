@@ -1,9 +1,10 @@
 """Reader of user-supplied CSV and Parquet tables as columns of text.
 
-It serves data sets, splits, predictions, labels and subjects. CSV may use commas, semicolons, tabs
-or bars, in UTF-8 or UTF-16. Headings are recognised by their synonyms whatever their case, blanks
-and hyphens. Every entry is read as text; formulas are never evaluated. A small Parquet file can
-unpack to a large table, so its sizes are checked before values are read.
+It serves data sets, splits, predictions, labels and subjects. CSV may use commas, semicolons, tabs,
+bars or blanks, in UTF-8 or UTF-16, below a title or comments. Headings are recognised by their
+synonyms whatever their case, blanks and hyphens. Every entry is read as text; formulas are never
+evaluated. A small Parquet file can unpack to a large table, so its sizes are checked before values
+are read.
 """
 
 import csv
@@ -11,9 +12,10 @@ import io
 import operator
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -34,25 +36,28 @@ ROWS = 1_000_000
 """Largest number of rows of an uploaded file."""
 _MAX_TEXT = 500  # characters of one repeated entry of a Parquet file
 _MAX_UNPACKED = 10 * MEGABYTES
-_SEPARATORS = ",;\t|"
+_SEPARATORS = ",;\t| "
+_MAX_LINES_ABOVE = 10  # titles and comments above the headings
 _MAX_NAMED = 20  # columns listed in an error message
 _MAX_SYNONYMS = 6  # of a missing column in an error message
 
 FILE_NAMES = (
     "path", "file", "file name", "image", "file path", "image path", "image file", "image name",
-    "relative path", "img", "img path", "img name", "picture", "photo", "name", "image id", "id",
-    "cell", "cell id",
+    "relative path", "img", "img path", "img name", "img file", "image file name", "picture",
+    "photo", "name", "image id", "id", "cell", "cell id",
 )  # fmt: skip
 LABEL_NAMES = (
-    "true label", "y true", "truth", "ground truth", "gt", "actual", "label", "labels", "target",
-    "class", "class name", "class label", "diagnosis", "category", "y",
+    "true label", "y true", "truth", "ground truth", "gt", "actual", "actual label", "true class",
+    "ground truth label", "given label", "label", "labels", "target", "class", "class name",
+    "class label", "label name", "cell type", "diagnosis", "category", "annotation", "y", "is all",
+    "is blast",
 )  # fmt: skip
 SUBJECT_NAMES = (
     "subject", "patient", "subject id", "patient id", "patient no", "patient number",
-    "patient name", "person", "case", "case id", "donor", "donor id", "participant",
-    "participant id", "individual", "pid",
+    "patient name", "patient uid", "patient code", "person", "case", "case id", "donor",
+    "donor id", "participant", "participant id", "individual", "pid",
 )  # fmt: skip
-SPLIT_NAMES = ("split", "set", "subset", "part", "partition")
+SPLIT_NAMES = ("split", "set", "subset", "part", "partition", "data split", "dataset split")
 _MISSING = frozenset({
     "", "nan", "n/a", "na", "#n/a", "#na", "<na>", "null", "none", "nil", "-", "--", ".", "?",
     "unknown",
@@ -62,9 +67,12 @@ _FOREIGN = {
     b"PK\x03\x04": "an Excel workbook or an archive: save the table as 'CSV UTF-8'",
     b"\xd0\xcf\x11\xe0": "an Excel workbook: save the table as 'CSV UTF-8'",
     b"\x1f\x8b": "compressed: unpack it first",
-    b"[{": "JSON: save the table as 'CSV UTF-8'",
+    b"[": "JSON: save the table as 'CSV UTF-8'",
     b"{": "JSON: save the table as 'CSV UTF-8'",
+    b"<": "a web page or XML: save the table as 'CSV UTF-8'",
 }
+_INVISIBLE = dict.fromkeys(map(ord, "\u00ad\u200b\u200c\u200d\u200e\u200f\u2060\ufeff"))
+"""Characters without a width, which spreadsheets and web pages leave in entries."""
 
 
 @dataclass(frozen=True)
@@ -166,7 +174,8 @@ def _clean(entries: "pd.Series[str]") -> "pd.Series[str]":
 
 
 def _known(entry: str | None) -> str | None:
-    text = (entry or "").strip()
+    text = entry or ""
+    text = (text if text.isascii() else text.translate(_INVISIBLE)).strip()
     return None if len(text) <= _LONGEST_MISSING and text.casefold() in _MISSING else text
 
 
@@ -179,20 +188,15 @@ class _Opened:
 
 
 def _open(source: Path | bytes, schema: Schema, name: str) -> _Opened:
-    data = source if isinstance(source, bytes) else _file_bytes(source)
+    try:
+        data = source if isinstance(source, bytes) else safe_paths.require_file(source).read_bytes()
+    except OSError as error:
+        raise DataError(f"{name} can't be read ({error.strerror}): check its rights.") from error
     if schema.limited and len(data) > MEGABYTES * 2**20:
         raise DataError(f"{name} is larger than {MEGABYTES} MB: bring fewer rows or columns.")
     return (
         _open_parquet(data, schema, name) if data[:4] == b"PAR1" else _open_csv(data, schema, name)
     )
-
-
-def _file_bytes(file: Path) -> bytes:
-    try:
-        safe_paths.require_file(file)
-        return file.read_bytes()
-    except OSError as error:
-        raise DataError(f"{file} can't be read ({error.strerror}): check its rights.") from error
 
 
 def _positions(
@@ -229,11 +233,11 @@ def _open_csv(data: bytes, schema: Schema, name: str) -> _Opened:
     text = _decoded(data, name)
     declared = re.match(r"sep=(.)\r?[\r\n]", text)  # Excel's line that names the separator
     text = text[declared.end() :] if declared else text
-    first = next(
-        (line for line in io.StringIO(text, newline="") if line.strip(f'{_SEPARATORS}" \r\n')), ""
-    )
-    separator = declared[1] if declared else _separator(first, schema)
-    lines = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
+    above, separator = _heading_line(text, declared[1] if declared else _SEPARATORS, schema)
+    stream = io.StringIO(text, newline="")
+    for _ in range(above):
+        stream.readline()
+    lines = _csv_reader(chain(["\n"] * above, stream), separator, strict=True)
 
     def read(positions: Mapping[str, int]) -> pd.DataFrame:
         with _csv_errors(lines, name):
@@ -246,16 +250,33 @@ def _open_csv(data: bytes, schema: Schema, name: str) -> _Opened:
     return _Opened(first_line, read)
 
 
-def _separator(line: str, schema: Schema) -> str:
-    """Return the separator under which a line has the most headings of the schema, then the most
-    headings.
+def _csv_reader(lines: Iterable[str], separator: str, *, strict: bool = False) -> "Reader":
+    blank = separator == " "
+    return csv.reader(lines, delimiter=separator, skipinitialspace=blank, strict=strict)
+
+
+def _heading_line(text: str, separators: str, schema: Schema) -> tuple[int, str]:
+    """Return the number of lines above the headings, and the separator.
+
+    They are the line and separator with the most headings of the schema, then the first line, then
+    another separator than blanks, then the most headings. Lines above are titles or comments.
     """
+    written = [
+        (number, line)
+        for number, line in enumerate(islice(io.StringIO(text, newline=""), _MAX_LINES_ABOVE))
+        if line.strip(f'{_SEPARATORS}" \r\n')
+    ]
 
-    def score(separator: str) -> tuple[int, int]:
-        headings = next(csv.reader([line], delimiter=separator), [])
-        return len(recognise(headings, schema)), len(headings)
+    def score(choice: tuple[tuple[int, str], str]) -> tuple[int, int, bool, int]:
+        (number, line), separator = choice
+        headings = []
+        with suppress(csv.Error):  # the reader of the whole file says it
+            headings = next(_csv_reader([line], separator), [])
+        return len(recognise(headings, schema)), -number, separator != " ", len(headings)
 
-    return max(_SEPARATORS, key=score)
+    choices = [(line, separator) for line in written for separator in separators]
+    (number, _), separator = max(choices, key=score, default=((0, ""), separators[0]))
+    return number, separator
 
 
 @contextmanager
@@ -270,24 +291,27 @@ def _csv_errors(lines: "Reader", name: str) -> Iterator[None]:
 
 def _entries(lines: "Reader", width: int, positions: list[int], name: str) -> list[tuple[str, ...]]:
     """Return the entries at the positions of each line that is not empty."""
+    written = [(lines.line_num, line) for line in lines if any(map(str.strip, line))]
+    if all(len(line) == width + 1 for _, line in written) and all(
+        line[0] == str(number) for number, (_, line) in enumerate(written, 1)
+    ):  # R writes the numbers of rows without a heading
+        written = [(number, line[1:]) for number, line in written]
     rows = []
     entries_of = operator.itemgetter(*positions, slice(0))  # the slice makes it a tuple always
-    for line in lines:
+    for number, line in written:
         if len(line) > width and any(map(str.strip, line[width:])):
             raise DataError(
-                f"{name} can't be read: line {lines.line_num:,} has more entries than there are "
-                "headings, so put quotes around entries that hold the separator, or save the table "
-                "with semicolons."
+                f"{name} can't be read: line {number:,} has more entries than there are headings, "
+                "so put quotes around entries that hold the separator, or save the table with "
+                "semicolons."
             )
-        if any(map(str.strip, line)):
-            line += [""] * (width - len(line))
-            rows.append(entries_of(line)[:-1])
+        rows.append(entries_of(line + [""] * (width - len(line)))[:-1])
     return rows
 
 
 def _decoded(data: bytes, name: str) -> str:
     for start, reason in _FOREIGN.items():
-        if data.startswith(start):
+        if data.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(start):
             raise DataError(f"{name} is {reason}.")
     try:
         text = data.decode(_encoding(data))

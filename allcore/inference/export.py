@@ -11,7 +11,7 @@ import json
 import math
 import os
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, astuple, dataclass, fields
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 from allcore.errors import AllScopeError
@@ -20,7 +20,7 @@ from allcore.inference.results import COLUMNS, GateCheck, PredictedRow
 from allcore.notice import RESEARCH_USE
 
 NOTICE = "notice"
-_NUMBERS = {"p_all", "threshold", "strangeness"}
+_NUMBERS = {"p_all", "threshold", "strangeness", "held_out"}
 # Spreadsheets read a cell with one of these first characters as a formula, full-width signs
 # included.
 _FORMULA = tuple("=+-@\t\r\n＝＋－＠")
@@ -33,6 +33,10 @@ class ExportDetails:
     subject: str | None = None  # the subject of the cell; None where unknown
     rung: GateCheck | None = None  # the gate's failed check; None where the image was predicted
     strangeness: float | None = None  # the out-of-distribution score, ``Prediction.ood_score``
+    # probability by a network that was not trained on the cell; None where ``p_all`` is one itself
+    held_out: float | None = None
+    trained_on: str | None = None  # "cell" or "subject" of the image, "no" or "unknown"
+    cut: str | None = None  # facts of the cut of a cell in a field as JSON, which repeat it
 
 
 DETAIL_COLUMNS = tuple(field.name for field in fields(ExportDetails))
@@ -47,7 +51,7 @@ def csv_bytes(rows: Sequence[PredictedRow], more: Sequence[ExportDetails] | None
     """
     text = io.StringIO(newline="")
     writer = csv.writer(text)
-    writer.writerow([*_columns(more), NOTICE])
+    writer.writerow([*_columns(rows, more), NOTICE])
     writer.writerows([*map(escape_formula, line), RESEARCH_USE] for line in _lines(rows, more))
     return text.getvalue().encode("utf-8", "replace")
 
@@ -67,7 +71,10 @@ def parquet_bytes(
     import pyarrow.parquet
 
     schema = pa.schema(
-        [(name, pa.float64() if name in _NUMBERS else pa.string()) for name in _columns(more)],
+        [
+            (name, pa.float64() if name in _NUMBERS else pa.string())
+            for name in _columns(rows, more)
+        ],
         metadata={NOTICE: RESEARCH_USE},
     )
     buffer = io.BytesIO()
@@ -122,8 +129,14 @@ def write_bytes(data: bytes, path: Path, *, option: str = "--out") -> None:
         ) from error
 
 
-def _columns(more: Sequence[ExportDetails] | None) -> tuple[str, ...]:
-    return COLUMNS if more is None else (*COLUMNS, *DETAIL_COLUMNS)
+def _columns(rows: Sequence[PredictedRow], more: Sequence[ExportDetails] | None) -> tuple[str, ...]:
+    columns = tuple(rows[0].to_dict()) if rows else COLUMNS
+    return columns if more is None else (*columns, *_detail_columns(more))
+
+
+def _detail_columns(more: Sequence[ExportDetails]) -> tuple[str, ...]:
+    """Names of the further columns; that of cuts only where a cell was cut out of a field."""
+    return DETAIL_COLUMNS if any(details.cut for details in more) else DETAIL_COLUMNS[:-1]
 
 
 def _lines(
@@ -132,18 +145,21 @@ def _lines(
     if more is None:
         yield from (row.values() for row in rows)
         return
+    names = _detail_columns(more)
     for row, details in zip(rows, more, strict=True):
-        yield (*row.values(), *astuple(details))
+        yield (*row.values(), *(getattr(details, name) for name in names))
 
 
 def _objects(
     rows: Sequence[PredictedRow], more: Sequence[ExportDetails] | None
 ) -> Iterator[dict[str, object]]:
     if more is None:
-        yield from (provenance.to_json_value(asdict(row)) for row in rows)
+        yield from (provenance.to_json_value(row.to_dict()) for row in rows)
         return
+    names = _detail_columns(more)
     for row, details in zip(rows, more, strict=True):
-        yield provenance.to_json_value({**asdict(row), **asdict(details)})
+        further = {name: getattr(details, name) for name in names}
+        yield provenance.to_json_value({**row.to_dict(), **further})
 
 
 def _replace(path: Path, data: bytes) -> None:

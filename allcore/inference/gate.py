@@ -16,11 +16,11 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from allcore import model_folder
 from allcore.data import cells
 from allcore.data.cells import Rgb
+from allcore.data.stain import Appearance
 from allcore.errors import ModelError
 from allcore.inference.results import Refusal
 from allcore.synthetic import appearance
@@ -30,6 +30,7 @@ Range = tuple[float, float]
 
 EDGE = 6
 """Margin in pixels along the outline that focus ignores: the outline is sharp in any focus."""
+_THIRDS = np.full(3, 1 / 3, dtype=np.float32)
 OOD_REASON = (
     "The picture is unlike anything that the model was trained on, so its answer would mean "
     "nothing; use a cell that was stained, photographed and cut out like those of C-NMC 2019."
@@ -67,6 +68,7 @@ class Gate:
     whiten: Floats  # (D, Q) maps a difference from the centre to unit covariance
     max_distance: float  # the largest accepted distance
     facts: dict[str, Any]  # fit and evaluation of the gate, as in ``gate.json``
+    appearance: Appearance | None = None  # stain and size of training cells; None before 0.1.0
 
     def refusal(self, stats: ImageStats) -> Refusal | None:
         """Refusal of a cell that is cut off, badly exposed, out of focus or off in colour."""
@@ -93,21 +95,43 @@ class Gate:
         return np.asarray(distances / self.max_distance)
 
 
-def image_stats(rgb: Rgb, mask: NDArray[np.bool_]) -> ImageStats:
-    """Statistics of the cell with mask (H, W) in an image (H, W, 3)."""
+def image_stats(rgb: Rgb, mask: NDArray[np.bool_], *, enlarged: float = 1.0) -> ImageStats:
+    """Statistics of the cell with mask (H, W) in an image (H, W, 3).
+
+    ``enlarged`` is the magnification by which the cell was enlarged. Focus is that of the original,
+    as far as second derivatives shrink with the square of the scale.
+    """
     top, left, bottom, right = cells.frame_of(mask)
     height, width = mask.shape
     inside, part = mask[top:bottom, left:right], rgb[top:bottom, left:right]
-    grey = part.astype(np.float32).mean(axis=2)
-    red, blue = (float(part[..., channel][inside].mean()) for channel in (0, 2))
-    inner = ndimage.binary_erosion(inside, iterations=EDGE)
+    pixels = part.astype(np.float32)
+    grey = pixels @ _THIRDS
+    area = int(np.count_nonzero(inside))
+    # A product with the mask is several times faster than the mean of the pixels that it selects.
+    red, green, blue = (inside.ravel().astype(np.float32) @ pixels.reshape(-1, 3) / area).tolist()
+    inner = _eroded(inside, EDGE)
+    focus = appearance.sharpness(grey, inner) * max(1.0, enlarged) ** 2 if inner.any() else 0.0
     return ImageStats(
-        area=float(inside.sum()),
-        brightness=float(grey[inside].mean()),
-        focus=appearance.sharpness(grey, inner) if inner.any() else 0.0,
+        area=float(area),
+        brightness=(red + green + blue) / 3,
+        focus=focus,
         redness=red / max(blue, 1.0),
         border=top == 0 or left == 0 or bottom == height or right == width,
     )
+
+
+def _eroded(mask: NDArray[np.bool_], steps: int) -> NDArray[np.bool_]:
+    """Erode a mask (h, w) by one pixel up, down, left and right, several times; black around it.
+
+    The result of ``ndimage.binary_erosion``, which takes ten times as long.
+    """
+    padded = np.pad(mask, 1)
+    inner = padded[1:-1, 1:-1]
+    for _ in range(steps):
+        inner[:] = (
+            inner & padded[:-2, 1:-1] & padded[2:, 1:-1] & padded[1:-1, :-2] & padded[1:-1, 2:]
+        )
+    return inner
 
 
 def mahalanobis_distances(vectors: Floats, centre: Floats, whiten: Floats) -> Floats:
@@ -127,6 +151,8 @@ def write_gate(folder: Path, gate: Gate) -> None:
     save_file(tensors, folder / model_folder.GATE_WEIGHTS)
     (folder / model_folder.GATE_WEIGHTS).chmod(0o644)  # the mode of the other files of a model
     fields = {"limits": asdict(gate.limits), "farthest": gate.max_distance, **gate.facts}
+    if gate.appearance:
+        fields["appearance"] = asdict(gate.appearance)
     text = json.dumps(fields, indent=2, ensure_ascii=False)
     (folder / model_folder.GATE).write_text(text + "\n", encoding="utf-8")
 
@@ -148,12 +174,14 @@ def read_gate(folder: Path) -> Gate | None:
         tensors = load_file(folder / model_folder.GATE_WEIGHTS)
         if fields["weights_sha256"] != model_folder.read_info(folder).weights_sha256:
             raise ValueError("it belongs to other weights")
+        measured = fields.pop("appearance", None)
         return Gate(
             limits=limits,
             centre=tensors["centre"],
             whiten=tensors["whiten"].astype(np.float32),
             max_distance=float(fields.pop("farthest")),
             facts=fields,
+            appearance=measured and Appearance.from_dict(measured),
         )
     except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
         raise ModelError(

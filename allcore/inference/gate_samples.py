@@ -13,11 +13,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from allcore import model_folder
-from allcore.data import ood_samples
+from allcore.data import ood_samples, sampling, stain
 from allcore.data.cells import Rgb
 from allcore.data.images import decoding, formats
 from allcore.data.manifest import Manifest
 from allcore.data.ood_samples import OodSample
+from allcore.data.stain import Appearance
 from allcore.errors import BadImage, DataError
 from allcore.inference import gate, held_out
 from allcore.inference.gate import ImageStats
@@ -28,6 +29,8 @@ from allcore.inference.upload import CellPicture
 BATCH = 16
 PER_KIND = 200
 """Number of synthetic samples of each kind."""
+APPEARANCE = 400
+"""Most cells whose stain and size are measured, half of each class."""
 ALTERED = 3
 """Number of altered cells of each subject."""
 
@@ -79,6 +82,18 @@ def rotations(cells: "pd.DataFrame", folder: Path) -> tuple[Rotation, ...]:
     if any(not len(rows) for rotation in parts for rows in vars(rotation).values()):
         raise DataError("A gate needs training, validation and test images: connect all of them.")
     return tuple(parts)
+
+
+def training_appearance(cells: Manifest) -> Appearance:
+    """Stain and size of training cells, with classes and subjects alike.
+
+    Cells of a test part are left out, unless all cells are tested out of fold.
+    """
+    used = cells.table[cells.table["split"] == "train"]
+    table = (used if len(used) else cells.table).reset_index(drop=True)
+    sample = sampling.draw_sample(Manifest(cells.root, table, cells.name), cells=APPEARANCE)
+    pictures = map(CellPicture, decode_files(sample.paths()))
+    return stain.measure_appearance((picture.rgb, picture.mask) for picture in pictures)
 
 
 def read_pictures(

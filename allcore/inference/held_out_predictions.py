@@ -9,7 +9,7 @@ from allcore import model_folder
 from allcore.data.manifest import Manifest
 from allcore.data.prediction_import import PREDICTION_COLUMNS
 from allcore.errors import DataError, ModelError
-from allcore.inference import held_out, image_sources, jobs
+from allcore.inference import held_out, image_sources, streaming
 from allcore.inference.predictor import Predictor
 from allcore.model_folder import InstalledModel
 
@@ -21,6 +21,8 @@ def predict(
     model: InstalledModel,
     predictor: Predictor,
     *,
+    forward: streaming.Forward | None = None,
+    workers: int | None = None,
     progress: Callable[[], object] = lambda: None,
 ) -> pd.DataFrame:
     """Return the predictions table of labelled images, without refused ones.
@@ -31,6 +33,8 @@ def predict(
         images: with the column ``split``, as ``held_out.select`` returns it.
         model: the installed model.
         predictor: the same model's, without its gate.
+        forward: the pass through the network; ``predictor.read`` by default.
+        workers: as in ``stream_predictions``; 1 calls ``forward`` in the order of the images.
         progress: called once an image.
 
     Returns:
@@ -41,7 +45,10 @@ def predict(
     """
     logits: dict[str, float] = {}
     reason = ""
-    for answer in jobs.stream_predictions(predictor, image_sources.walk(images.paths())):
+    sources = image_sources.walk(images.paths())
+    for answer in streaming.stream_predictions(
+        predictor, sources, forward=forward, workers=workers
+    ):
         progress()
         if answer.prediction.logit is None:
             reason = reason or answer.row.reason

@@ -8,6 +8,7 @@ import contextlib
 import os
 import struct
 import zipfile
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
@@ -86,11 +87,14 @@ def members(file: Path | IO[bytes], *, name: str, inside: str = "") -> Iterator[
     if problem:
         yield refused(name, problem)
         return
+    names: Counter[str] = Counter()
     for info, path in paths.items():
         problem = _problem_of_one(info)
         read = partial(_read_member, archive, info)
         source = refused(name, problem) if problem else Source(name, read)
         shown = printable(path)
+        names[shown] += 1
+        shown += f" ({names[shown]})" if names[shown] > 1 else ""
         yield replace(source, name=f"{name}/{shown}", inside=f"{inside or name}/{shown}")
 
 

@@ -1,106 +1,34 @@
-"""Predictions for many images: in the foreground for a command, in the background for a page.
-
-Threads read and decode images while the network runs on the previous batch.
-"""
+"""Predictions in the background for a page, in turn with other sessions."""
 
 import hashlib
 import io
-import itertools
+import json
 import logging
-import os
 import threading
 import time
-from collections import deque
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
+from collections.abc import Callable, Sequence
+from concurrent.futures import CancelledError
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal
 
-import torch
 from PIL import Image
 from torch import Tensor
 
-from allcore.data.images import decoding
-from allcore.errors import BadImage
-from allcore.inference import image_sources, upload
+from allcore.inference import field_checks, smear, streaming, upload
 from allcore.inference.batching import BatchQueue
 from allcore.inference.image_sources import Source
 from allcore.inference.predictor import Predictor
-from allcore.inference.results import GateCheck, PredictedRow, Prediction, Reading, Refusal
-from allcore.inference.upload import PictureCache
+from allcore.inference.results import PredictedRow, Prediction, Reading
+from allcore.inference.smear import CellPlace, FieldCell, Fields, FolderNormalisers, Normalisation
+from allcore.inference.streaming import Forward
 
-THUMBNAIL_SIDE = 64
+THUMBNAIL_SIDE = 128
 STORED_AT_ONCE = 64
-"""Number of predictions that a job stores at once."""
+"""Maximum number of predictions that a job stores at once."""
+STORED_EVERY = 2.0
+"""Seconds after which a job stores what it has; the first predictions are stored at once."""
 
 log = logging.getLogger(__name__)
-
-Forward = Callable[[Tensor], Sequence[Reading]]
-"""Maps segmented cells (N, 3, S, S) uint8 to N readings of the network."""
-
-
-@dataclass(frozen=True)
-class StreamedPrediction:
-    """Prediction, its table row, and the segmented cell (3, S, S) uint8; None without a cell."""
-
-    row: PredictedRow
-    prediction: Prediction
-    cell: Tensor | None
-
-
-def predict_files(
-    predictor: Predictor,
-    paths: Iterable[Path],
-    *,
-    batch_size: int = 32,
-    workers: int | None = None,
-    progress: Callable[[], object] | None = None,
-) -> Iterator[PredictedRow]:
-    """Yield one row for each image in files, folders (recursively) and zip archives.
-
-    Args:
-        predictor: the model.
-        paths: files, folders and archives.
-        batch_size: cells in one pass.
-        workers: threads that decode; None means one for each core.
-        progress: called once a row.
-    """
-    sources = image_sources.walk(paths)
-    for streamed in stream_predictions(predictor, sources, batch_size=batch_size, workers=workers):
-        if progress:
-            progress()
-        yield streamed.row
-
-
-def stream_predictions(
-    predictor: Predictor,
-    sources: Iterable[Source],
-    *,
-    batch_size: int = 32,
-    workers: int | None = None,
-    forward: Forward | None = None,
-    cache: PictureCache | None = None,
-) -> Generator[StreamedPrediction]:
-    """Yield one prediction a source, in order; an unreadable image does not stop the iteration.
-
-    Args:
-        predictor: the model.
-        sources: images to read; consumed lazily, a few batches ahead of the predictions.
-        batch_size: cells in one pass.
-        workers: threads that decode; None means one for each core.
-        forward: the pass through the network; ``predictor.read`` by default.
-        cache: cache of decoded images, for later display.
-    """
-    cache = PictureCache(0) if cache is None else cache
-    forward = forward or predictor.read
-    pool = ThreadPoolExecutor(workers or os.cpu_count(), thread_name_prefix="decode")
-    try:
-        decoded = _decode_ahead(pool, predictor, sources, cache, depth=2 * batch_size)
-        while batch := list(itertools.islice(decoded, batch_size)):
-            yield from _predict_batch(predictor, batch, forward)
-    finally:
-        pool.shutdown(wait=False, cancel_futures=True)
 
 
 @dataclass(frozen=True)
@@ -111,6 +39,31 @@ class PredictedPicture:
     prediction: Prediction
     source: Source
     thumbnail: bytes | None
+    place: CellPlace | None = None  # of a cell in a field
+
+    @property
+    def name(self) -> str:
+        """Name in front of people: the file's, with the number of a cell in a field."""
+        return smear.cell_name(self.row.path, self.place)
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the file, or of the file and the cut of a cell in it."""
+        if self.place is None:
+            return self.row.sha256
+        text = f"{self.row.sha256} {json.dumps(self.place.cut, sort_keys=True)}"
+        return hashlib.sha256(text.encode()).hexdigest()
+
+
+def predict_cell(
+    predictor: Predictor, cell: FieldCell, source: Source, sha256: str
+) -> PredictedPicture:
+    """Predict one cell of a field in the foreground; ``sha256`` is of the field's file."""
+    tensor, refusal = streaming.examine_cell(predictor, cell)
+    reading = None if tensor is None else predictor.read(tensor[None])[0]
+    prediction = field_checks.of_field(predictor.prediction(reading, refusal))
+    row = streaming.cell_row(predictor.row(prediction, path=source.name, sha256=sha256), cell.place)
+    return PredictedPicture(row, prediction, source, _thumbnail(tensor), cell.place)
 
 
 Ending = Literal["done", "cancelled", "failed"]
@@ -133,8 +86,9 @@ class PredictionJob:
         forward: the pass through the network.
         leave: called by ``cancel``, to drop waiting items from the queue behind ``forward``.
         batch_size: cells in one call of ``forward``.
-        store: called on the job's thread, about every ``STORED_AT_ONCE`` predictions and at the
-            end.
+        store: called on the job's thread after the first source, then every ``STORED_EVERY``
+            seconds or ``STORED_AT_ONCE`` predictions, and at the end; never amid a field.
+        fields: how pictures are read as smear fields; None for none.
     """
 
     def __init__(
@@ -146,26 +100,31 @@ class PredictionJob:
         leave: Callable[[], object] = lambda: None,
         batch_size: int = 16,
         store: Store = store_nothing,
+        fields: Fields | None = None,
     ) -> None:
         self.sources = sources
+        self.fields = fields
+        self.done = 0
         self.failed = False
         self._store = store
-        self._stored = 0
+        self._stored = self._complete = 0
+        self._stored_at = 0.0
         self._finished = threading.Event()
         self._items: list[PredictedPicture] = []
         self._leave = leave
         self._cancelled = threading.Event()
         self._started = time.perf_counter()
         self._ended: float | None = None
-        self._stream = stream_predictions(
-            predictor, sources, batch_size=batch_size, forward=forward, cache=upload.PICTURES
-        )
+        self._stream = streaming.stream_predictions(
+            predictor, sources, batch_size=batch_size, forward=forward, cache=upload.PICTURES,
+            fields=fields,
+        )  # fmt: skip
         self._thread = threading.Thread(target=self._work, name="job", daemon=True)
         self._thread.start()
 
     @property
     def items(self) -> list[PredictedPicture]:
-        """Predictions so far, in the order of the sources."""
+        """Predictions so far, in the order of the sources; several for a field."""
         return self._items.copy()
 
     @property
@@ -176,7 +135,7 @@ class PredictionJob:
     @property
     def cancelled(self) -> bool:
         """True if the job was stopped before its end."""
-        return self._cancelled.is_set() and len(self._items) < len(self.sources)
+        return self._cancelled.is_set() and self.done < len(self.sources)
 
     @property
     def seconds(self) -> float:
@@ -199,15 +158,23 @@ class PredictionJob:
 
     def _work(self) -> None:
         try:
-            for streamed, source in zip(self._stream, self.sources, strict=True):
-                thumbnail = _thumbnail(streamed.cell)
-                self._items.append(
-                    PredictedPicture(streamed.row, streamed.prediction, source, thumbnail)
-                )
-                if self._cancelled.is_set():
+            for streamed in self._stream:
+                self._finish(streamed.source)
+                if self._cancelled.is_set() and self._complete == len(self._items):
                     break
-                if len(self._items) - self._stored >= STORED_AT_ONCE:
-                    self._hand_over(None)
+                self._items.append(
+                    PredictedPicture(
+                        streamed.row,
+                        streamed.prediction,
+                        self.sources[streamed.source],
+                        _thumbnail(streamed.cell),
+                        streamed.place,
+                    )
+                )
+                if streamed.place is None:
+                    self._finish(streamed.source + 1)
+            else:
+                self._finish(len(self.sources))
         except CancelledError:
             self._cancelled.set()
         except Exception:
@@ -215,9 +182,20 @@ class PredictionJob:
             self.failed = True
         finally:
             self._stream.close()
+            del self._items[self._complete :]  # a field is answered whole or not at all
             self._ended = time.perf_counter()
             self._finished.set()  # before storing, so that no reader waits for the database
             self._hand_over(self._ending())
+
+    def _finish(self, sources: int) -> None:
+        """Note that the first so many sources are answered, and store them where it is time."""
+        if sources == self.done:
+            return
+        self.done, self._complete = sources, len(self._items)
+        waiting = len(self._items) - self._stored
+        silent = time.perf_counter() - self._stored_at >= STORED_EVERY
+        if sources < len(self.sources) and waiting and (silent or waiting >= STORED_AT_ONCE):
+            self._hand_over(None)
 
     def _ending(self) -> Ending:
         if self.failed:
@@ -227,6 +205,7 @@ class PredictionJob:
     def _hand_over(self, ending: Ending | None) -> None:
         items = self._items[self._stored :]
         self._stored += len(items)
+        self._stored_at = time.perf_counter()
         try:
             self._store(items, ending)
         except Exception:  # predictions are shown even where they can't be stored
@@ -241,18 +220,28 @@ class PredictionService:
     queue: BatchQueue[Tensor, Reading]
 
     def start(
-        self, sources: Sequence[Source], *, session: str, store: Store = store_nothing
+        self,
+        sources: Sequence[Source],
+        *,
+        session: str,
+        store: Store = store_nothing,
+        choice: Normalisation = Normalisation(),
     ) -> PredictionJob:
         """Predict images in the background, in turn with other sessions.
 
         Args:
-            sources: the images.
+            sources: the images, of single cells or smear fields.
             session: the session whose turn in the queue counts.
             store: stores the predictions as they finish.
+            choice: what is normalised in the cells of fields.
         """
+        gate = self.predictor.gate
+        target = None if gate is None else gate.appearance
+        normalisers = FolderNormalisers(sources, "auto", target, choice)
+        mark = smear.validation_mark(self.predictor.profile)
 
         def forward(cells: Tensor) -> list[Reading]:
-            futures = [self.queue.submit(session, cell) for cell in cells]
+            futures = self.queue.submit_all(session, list(cells))
             return [future.result() for future in futures]
 
         return PredictionJob(
@@ -262,6 +251,7 @@ class PredictionService:
             leave=lambda: self.queue.leave(session),
             batch_size=self.queue.limit,
             store=store,
+            fields=Fields("auto", normalisers, mark),
         )
 
 
@@ -273,59 +263,3 @@ def _thumbnail(cell: Tensor | None) -> bytes | None:
     buffer = io.BytesIO()
     image.save(buffer, "JPEG", quality=85)
     return buffer.getvalue()
-
-
-@dataclass(frozen=True)
-class _Decoded:
-    name: str
-    sha256: str
-    cell: Tensor | None = None
-    refusal: Refusal | None = None
-
-
-def _decode_ahead(
-    pool: ThreadPoolExecutor,
-    predictor: Predictor,
-    sources: Iterable[Source],
-    cache: PictureCache,
-    *,
-    depth: int,
-) -> Iterator[_Decoded]:
-    """Decode in order, with at most ``depth`` images decoded or in progress."""
-    waiting: deque[Future[_Decoded]] = deque()
-    for source in sources:
-        waiting.append(pool.submit(_decode, predictor, source, cache))
-        if len(waiting) > depth:
-            yield waiting.popleft().result()
-    while waiting:
-        yield waiting.popleft().result()
-
-
-def _decode(predictor: Predictor, source: Source, cache: PictureCache) -> _Decoded:
-    sha256 = ""
-    check: GateCheck = "readable"
-    try:
-        data = source.read()
-        sha256 = hashlib.sha256(data).hexdigest()
-        picture = cache.get(sha256, lambda: decoding.decode(data))
-        check = "cell"
-        cell, refusal = predictor.examine(picture)
-        return _Decoded(source.name, sha256, cell, refusal)
-    except BadImage as error:
-        return _Decoded(source.name, sha256, refusal=Refusal(check, str(error)))
-    except Exception:  # one image must never fail the others
-        log.exception("a picture could not be prepared")
-        reason = "The picture could not be processed; export it again."
-        return _Decoded(source.name, sha256, refusal=Refusal(check, reason))
-
-
-def _predict_batch(
-    predictor: Predictor, batch: list[_Decoded], forward: Forward
-) -> Generator[StreamedPrediction]:
-    cells = [decoded.cell for decoded in batch if decoded.cell is not None]
-    readings = iter(forward(torch.stack(cells)) if cells else [])
-    for decoded in batch:
-        reading = None if decoded.cell is None else next(readings)
-        prediction = predictor.prediction(reading, decoded.refusal)
-        row = predictor.row(prediction, path=decoded.name, sha256=decoded.sha256)
-        yield StreamedPrediction(row, prediction, decoded.cell)

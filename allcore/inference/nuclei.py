@@ -49,6 +49,7 @@ _REACH = 2.0  # nuclear radii; maximum distance of cytoplasm from the nucleus
 _BRIDGE = 0.1  # nuclear radii; half the width of bridges to adjacent objects
 _WAIST = 0.15  # of the greatest depth; minimum drop in depth between two cells
 _SPIKE = 0.25  # nuclear radii; half the width of protrusions to remove
+_DISC = 16  # of the shorter side; radius of a marked cell in an image without another one
 _WHOLE = 0.95  # solidity from which a region is a single cell
 
 
@@ -107,6 +108,31 @@ def cells(nuclei: Nuclei, tolerance: float = TOLERANCE) -> Labels:
     return labels
 
 
+def object_at(rgb: Rgb, y: int, x: int, tolerance: float = TOLERANCE) -> tuple[Mask, Floats]:
+    """The object at a pixel of an image (H, W, 3) uint8, and the image's saturation toward violet.
+
+    It is what stains around the pixel, without the cells that ``find`` separates, or a disc where
+    nothing stains there.
+    """
+    try:
+        stained = find(rgb)
+        others, violet, radius = cells(stained) > 0, stained.violet, stained.radius
+    except BadImage:
+        violet, radius = _violet(rgb), min(rgb.shape[:2]) / _DISC
+        others = np.zeros(violet.shape, dtype=np.bool_)
+    distance = np.hypot(np.arange(rgb.shape[0])[:, None] - y, np.arange(rgb.shape[1]) - x)
+    disc = distance <= radius
+    window = (distance <= _REACH * radius) & ~others
+    inside = violet[window]
+    threshold = float(filters.threshold_otsu(inside)) if np.ptp(inside) else 1.0  # type: ignore[no-untyped-call]
+    pale = window & (violet > threshold * (1 - tolerance / 2)) & (violet > _LEAST_VIOLET / 2)
+    parts, _ = ndimage.label(_opened(ndimage.binary_fill_holes(pale), _BRIDGE * radius))
+    own = parts == parts[y, x]
+    if not parts[y, x] or own.sum() < _LEAST_AREA:
+        return np.asarray(disc), violet
+    return np.asarray(own), violet
+
+
 def without_spikes(cell: Mask, nucleus: Mask, radius: float) -> Mask:
     """Remove thin protrusions from a cell; the nucleus stays."""
     return np.asarray(_opened(cell, _SPIKE * radius) & cell | nucleus)
@@ -118,10 +144,14 @@ def solidity(mask: Mask) -> float:
     return float(mask.sum() / max(1, hull.sum()))
 
 
+def white_balanced(rgb: Rgb) -> Floats:
+    """An image (H, W, 3) uint8 over the colour of its plasma, 0 to 1."""
+    return np.asarray((rgb / _white(rgb)).clip(0, 1))
+
+
 def _violet(rgb: Rgb) -> Floats:
     """(H, W) HSV saturation, but 0 where blue is the weakest channel."""
-    share = (rgb / _white(rgb)).clip(0, 1)
-    share = ndimage.gaussian_filter(share, (_BLUR, _BLUR, 0))
+    share = ndimage.gaussian_filter(white_balanced(rgb), (_BLUR, _BLUR, 0))
     most = np.maximum(share.max(axis=2), np.float32(_DIM))
     blue = share[..., 2] - np.minimum(share[..., 0], share[..., 1])
     violet: Floats = blue.clip(0) / most

@@ -108,7 +108,7 @@ def predict_perturbed(
     info, paths = model_folder.read_info(folder), cells.manifest.paths()
     probabilities: dict[int, Floats] = {}
     for fold in sorted(set(cells.folds), key=str):
-        predictor = Predictor(_network(folder, fold, chosen), info, chosen)
+        predictor = Predictor(_network(folder, fold, chosen), info, chosen, precision="fp32")
         rows = [row for row, row_fold in enumerate(cells.folds) if row_fold == fold]
         altered = _ahead([paths[row] for row in rows], sweeps, info.preprocessing)
         for row, batch in zip(rows, altered, strict=True):

@@ -4,11 +4,15 @@ Modelled on segment-anything's predictor: images in, predictions out, and a tens
 for callers with their own batches.
 """
 
+import copy
 import threading
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TypeVar
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from scipy.special import expit
 from torch import Tensor
 
@@ -17,11 +21,15 @@ from allcore.data.cells import Rgb
 from allcore.errors import BadImage
 from allcore.inference import devices, gate
 from allcore.inference.gate import Gate
-from allcore.inference.results import PredictedRow, Prediction, Reading, Refusal
+from allcore.inference.results import Precision, PredictedRow, Prediction, Reading, Refusal
 from allcore.inference.upload import CellPicture
 from allcore.labels import Verdict
 from allcore.model_folder import ModelInfo
 from allcore.nets.base import CellNetwork
+from allcore.nets.inference_copy import inference_copy
+from allcore.site_profile import SiteProfile
+
+LogOdds = TypeVar("LogOdds", float, NDArray[np.float64])
 
 
 class Predictor:
@@ -30,10 +38,15 @@ class Predictor:
     Attributes:
         info: description of the model in its folder.
         device: the network's device.
-        network: the network, in eval mode, without gradients.
+        network: the network in float32 and eval mode, without gradients of its weights.
         lock: held during every pass through ``network``; code that adds hooks must hold it too.
+        precision: of answers. These come from a copy of the network, ``inference_copy``, which
+            several threads may use at once.
         gate: refuses images unlike the training cells; None where the model has none.
+        profile: calibration and threshold of one laboratory; None for those of the model.
     """
+
+    profile: SiteProfile | None = None
 
     def __init__(
         self,
@@ -41,6 +54,8 @@ class Predictor:
         info: ModelInfo,
         device: torch.device,
         gate: Gate | None = None,
+        *,
+        precision: Precision | None = None,
     ) -> None:
         self.info = info
         self.gate = gate
@@ -49,6 +64,8 @@ class Predictor:
         # channels_last doubles the speed of batched convolutions on the CPU.
         self.network = network.to(device=device, memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
         self.network.requires_grad_(False)
+        self.precision: Precision = precision or devices.precision(device)
+        self.answering = inference_copy(self.network, devices.DTYPES[self.precision])
 
     @classmethod
     def load(
@@ -58,6 +75,7 @@ class Predictor:
         *,
         threads: int | None = None,
         gated: bool = True,
+        precision: Precision | None = None,
     ) -> "Predictor":
         """Load the predictor of a model folder.
 
@@ -67,6 +85,7 @@ class Predictor:
             threads: CPU threads of a pass; None means the idle cores.
             gated: whether the folder's gate refuses images; False to evaluate the network on every
                 image that shows a cell.
+            precision: of answers; None takes the settings', which follow the device's ability.
 
         Raises:
             ModelError: the folder can't be used.
@@ -76,7 +95,27 @@ class Predictor:
         devices.use_threads(threads)
         network = model_folder.load_network(folder, chosen)
         model_gate = gate.read_gate(folder) if gated else None
-        return cls(network, model_folder.read_info(folder), chosen, model_gate)
+        info = model_folder.read_info(folder)
+        return cls(network, info, chosen, model_gate, precision=precision)
+
+    def with_profile(self, profile: SiteProfile | None) -> "Predictor":
+        """Return a predictor by the same network with a site profile; None changes nothing.
+
+        Raises:
+            ModelError: the profile was measured on other weights.
+        """
+        if profile is None:
+            return self
+        profile.require_model(self.info.name, weights=self.info.weights_sha256)
+        other = copy.copy(self)  # with the lock, since the network is one
+        other.info = model_folder.with_profile(self.info, profile)
+        other.profile = profile
+        return other
+
+    def calibrated(self, logits: LogOdds) -> LogOdds:
+        """Calibrated log-odds of the network's log-odds, by the site profile where there is one."""
+        shipped = logits / self.info.temperature
+        return shipped if self.profile is None else self.profile.log_odds(shipped)
 
     def prepare(self, image: Rgb | CellPicture) -> Tensor:
         """Segment the cell in an image (H, W, 3) uint8; returns (3, S, S) uint8.
@@ -97,7 +136,9 @@ class Predictor:
         cell = self.prepare(picture)
         if self.gate is None:
             return cell, None
-        return cell, self.gate.refusal(gate.image_stats(picture.rgb, picture.mask))
+        return cell, self.gate.refusal(
+            gate.image_stats(picture.rgb, picture.mask, enlarged=picture.enlarged)
+        )
 
     def read(self, cells: Tensor) -> list[Reading]:
         """Log-odds and out-of-distribution scores of cells (N, 3, S, S) uint8, in one pass.
@@ -108,8 +149,8 @@ class Predictor:
         if self.gate is None:
             return [Reading(logit) for logit in self.logits(cells).tolist()]
         self._check(cells)
-        with self.lock, torch.inference_mode():
-            vectors, logits = self.network.read(self.normalised(cells))
+        with torch.inference_mode():
+            vectors, logits = self.answering.read(self.normalised(cells))
         scores = self.gate.ood_scores(vectors.float().cpu().numpy())
         pairs = zip(logits.float().tolist(), scores.tolist(), strict=True)
         return [Reading(logit, score) for logit, score in pairs]
@@ -121,9 +162,19 @@ class Predictor:
             ValueError: the cells have another shape or type.
         """
         self._check(cells)
-        with self.lock, torch.inference_mode():
-            logits: Tensor = self.network(self.normalised(cells))
+        with torch.inference_mode():
+            logits: Tensor = self.answering(self.normalised(cells))
             return logits.float().cpu()
+
+    def features(self, cells: Tensor) -> Tensor:
+        """Penultimate vectors (N, F) float32 on the CPU of cells (N, 3, S, S) uint8.
+
+        Raises:
+            ValueError: the cells have another shape or type.
+        """
+        self._check(cells)
+        with torch.inference_mode():
+            return self.answering.forward_features(self.normalised(cells)).float().cpu()
 
     def normalised(self, cells: Tensor) -> Tensor:
         """Normalised model input (N, 3, S, S) float of cells (N, 3, S, S) uint8."""
@@ -148,7 +199,7 @@ class Predictor:
             refusal: of a check before the last one, which uses the reading.
         """
         refusal = refusal or _unknown(reading)
-        p_all = None if reading is None else float(expit(reading.logit / self.info.temperature))
+        p_all = None if reading is None else float(expit(self.calibrated(reading.logit)))
         ood_score = None if reading is None else reading.ood_score
         if refusal or reading is None or p_all is None:
             reason, check = (refusal.reason, refusal.check) if refusal else ("", None)
@@ -169,6 +220,8 @@ class Predictor:
             reason=prediction.reason,
             model=self.info.name,
             model_sha256=self.info.weights_sha256,
+            precision=self.precision,
+            profile="" if self.profile is None else self.profile.key,
         )
 
     def _examine(self, image: Rgb | CellPicture) -> tuple[Tensor | None, Refusal | None]:

@@ -12,6 +12,7 @@ from pydantic import ConfigDict
 
 import allcore
 from allcore.data.images import decoding
+from allcore.site_profile import SiteProfile
 
 if TYPE_CHECKING:
     from allcore.inference.gate import Gate
@@ -35,6 +36,8 @@ class ModelProvenance:
     threshold_rule: str  # rule that selected the threshold
     data_digest: str | None  # of the training data; None where not recorded
     gate_sha256: str | None  # of the gate; None where it has none
+    # the applied site profile, whose threshold and rule then stand above; None without one
+    profile: SiteProfile | None = None
 
     __pydantic_config__ = ConfigDict(extra="forbid")
 
@@ -55,6 +58,7 @@ def model_provenance(predictor: "Predictor") -> ModelProvenance:
         threshold_rule=info.threshold_rule,
         data_digest=None if data_digest is None else str(data_digest),
         gate_sha256=None if predictor.gate is None else gate_digest(predictor.gate),
+        profile=predictor.profile,
     )
 
 
@@ -73,7 +77,7 @@ def sha256_of(content: bytes) -> str:
 def versions() -> dict[str, str]:
     """Versions of the libraries that compute a prediction, by name."""
     own = {"allscope": allcore.__version__, "python": platform.python_version()}
-    return own | {package: _version(package) for package in PACKAGES}
+    return own | {package: package_version(package) for package in PACKAGES}
 
 
 def media_type(content: bytes) -> str:
@@ -93,7 +97,8 @@ def to_json_value(value: Any) -> Any:
     return value.encode("utf-8", "replace").decode() if isinstance(value, str) else value
 
 
-def _version(package: str) -> str:
+def package_version(package: str) -> str:
+    """Version of an installed package, or that it is not installed."""
     try:
         return version(package)
     except PackageNotFoundError:

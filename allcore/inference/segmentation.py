@@ -8,19 +8,20 @@ a few numbers reproduce a segmentation exactly.
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from PIL import Image
 from scipy import ndimage
+from skimage import measure
 
-from allcore import model_folder
 from allcore.data import cells
 from allcore.data.cells import Rgb
+from allcore.data.stain import StainMap
 from allcore.errors import BadImage
 from allcore.inference import nuclei
 from allcore.inference.nuclei import TOLERANCE, Floats, Labels, Mask, Nuclei
+from allcore.inference.upload import CellPicture
 
 METHOD = "saturation, Otsu and watershed"
 VERSION = 1
@@ -35,6 +36,12 @@ _SMOOTH = 0.05  # nuclear radii; smoothing of an outline
 _MARGIN = 3  # pixels around a cell, for smoothing
 _HALF = 0.5
 _AT_BORDER = 0.5  # weight of a cell at the border, which may be cut off
+_POINTS = 120  # most points of an outline
+_NUCLEUS = 0.6  # least share of a mononuclear cell that its nucleus fills
+_UNDIVIDED = 0.93  # least solidity of its nucleus
+
+Point = tuple[int, int]
+"""x and y in pixels of the image."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +54,13 @@ class Candidate:
     shape: tuple[int, int]  # height and width of the image
     stain: float  # mean saturation of its nucleus toward violet, 0 to 1
     solidity: float  # its area over that of its convex hull, 0 to 1
+    nucleus: float  # area of its nucleus over its own, 0 to 1
+    roundness: float  # area of its nucleus over that of the nucleus's convex hull, 0 to 1
+
+    @property
+    def is_mononuclear(self) -> bool:
+        """True if one undivided nucleus fills most of it, as in lymphocytes and blasts."""
+        return self.nucleus > _NUCLEUS and self.roundness > _UNDIVIDED
 
     @cached_property
     def area(self) -> int:
@@ -73,6 +87,7 @@ class CutOut:
     """A segmented cell."""
 
     rgb: Rgb  # (450, 450, 3) the cell on black, centred
+    outline: tuple[Point, ...]  # of the cell in the image
     note: str  # description of the segmentation, a sentence without its full stop
     facts: dict[str, Any]  # the same for a report; ``Cut.from_dict`` reads it
 
@@ -87,6 +102,8 @@ class Cut:
     # magnification of the cell. Scaling to a common area removes the information of cell size, and
     # blasts are larger than normal cells.
     scale: float = 1.0
+    stain: StainMap | None = None  # map of the cell's colours; None leaves them
+    point: Point | None = None  # where a person marked the cell, in place of a candidate
 
     def applied(self, rgb: Rgb, *, cells: Sequence[Candidate] | None = None) -> CutOut:
         """Segment the cell in an image (H, W, 3) uint8.
@@ -98,19 +115,23 @@ class Cut:
         Raises:
             BadImage: there is no such cell, its mask is empty, or it is too large.
         """
-        cells = candidates(rgb, tolerance=self.tolerance) if cells is None else cells
-        if not 0 <= self.candidate < len(cells):
-            raise BadImage(
-                f"The picture has no cell {self.candidate + 1}; choose one of {len(cells)}."
-            )
-        cell = cells[self.candidate]
+        if self.point is not None:
+            cells = (candidate_at(rgb, self.point, tolerance=self.tolerance),)
+        elif cells is None:
+            cells = candidates(rgb, tolerance=self.tolerance)
+        number = 0 if self.point else self.candidate
+        if not 0 <= number < len(cells):
+            raise BadImage(f"The picture has no cell {number + 1}; choose one of {len(cells)}.")
+        cell = cells[number]
         mask, (top, left) = _moved(cell, self.grow)
         own = rgb[top : top + mask.shape[0], left : left + mask.shape[1]]
+        own = own if self.stain is None else self.stain.apply(own)
         picture = _framed(*_scaled(own, mask, self.scale))
         frame = (top, left, top + mask.shape[0], left + mask.shape[1])
         note = self._note(cell, len(cells))
         facts = asdict(self) | {"method": METHOD, "version": VERSION, "note": note}
-        return CutOut(picture, note, facts | {"frame": list(frame), "area": int(mask.sum())})
+        facts |= {"frame": list(frame), "area": int(mask.sum())}
+        return CutOut(picture, outline_of(mask, top, left), note, facts)
 
     @classmethod
     def from_dict(cls, facts: dict[str, Any]) -> "Cut":
@@ -130,6 +151,8 @@ class Cut:
                 int(facts["grow"]),
                 float(facts["tolerance"]),
                 float(facts["scale"]),
+                StainMap.from_dict(facts["stain"]) if facts.get("stain") else None,
+                _point(facts.get("point")),
             )
         except (KeyError, TypeError, ValueError, OverflowError) as error:
             raise BadImage("What tells how it was cut is damaged; cut it again.") from error
@@ -148,7 +171,9 @@ class Cut:
 
     def _note(self, cell: Candidate, count: int) -> str:
         notes = [f"cut out by the program: {METHOD}"]
-        if count > 1:
+        if self.point:
+            notes.append(f"marked by hand at {self.point[0]}, {self.point[1]}")
+        elif count > 1:
             notes.append(f"cell {self.candidate + 1} of {count}")
         if self.tolerance != TOLERANCE:
             notes.append(f"tolerance {self.tolerance:.2f} in place of {TOLERANCE:.2f}")
@@ -158,9 +183,41 @@ class Cut:
             notes.append(f"enlarged {self.scale:.3g} times")
         elif self.scale < 1:
             notes.append(f"reduced to {self.scale:.3g} of its size")
+        if self.stain:
+            notes.append("stain brought to that of the training cells")
         if cell.at_border:
             notes.append("it touches the picture's border, so a part may be missing")
         return "; ".join(notes)
+
+
+def cell_picture(rgb: Rgb, facts: dict[str, Any] | None) -> CellPicture:
+    """The cell that was judged in an image (H, W, 3), by the facts of its cut; None had no cut.
+
+    Raises:
+        BadImage: the cut can't be repeated.
+    """
+    if facts is None:
+        return CellPicture(rgb)
+    cut = Cut.from_dict(facts)
+    return CellPicture(cut.applied(rgb).rgb, enlarged=cut.scale)
+
+
+def surroundings(rgb: Rgb, frame: Sequence[int], *, margin: float = 0.2) -> Rgb:
+    """Square part of an image (H, W, 3) around a cell, black beyond the border of the image.
+
+    Args:
+        rgb: the image.
+        frame: of the cell: top, left, bottom, right.
+        margin: around the cell, as a share of its longer side.
+    """
+    top, left, bottom, right = frame
+    half = int(max(bottom - top, right - left) * (0.5 + margin)) + 1
+    y, x = (top + bottom) // 2, (left + right) // 2
+    part = rgb[max(0, y - half) : y + half, max(0, x - half) : x + half]
+    square = np.zeros((2 * half, 2 * half, 3), dtype=np.uint8)
+    above, before = max(0, half - y), max(0, half - x)
+    square[above : above + part.shape[0], before : before + part.shape[1]] = part
+    return square
 
 
 def candidates(rgb: Rgb, *, tolerance: float = TOLERANCE) -> tuple[Candidate, ...]:
@@ -177,30 +234,55 @@ def candidates(rgb: Rgb, *, tolerance: float = TOLERANCE) -> tuple[Candidate, ..
     Raises:
         BadImage: the image shows no stained nucleus.
     """
-    step = int(np.ceil(np.sqrt(rgb.shape[0] * rgb.shape[1] / WORKED_ON)))
+    step = _step(rgb)
     stained = nuclei.find(_reduced(rgb, step))
     labels = nuclei.cells(stained, tolerance)
     order = _order(stained)
     places = ndimage.find_objects(labels)
-    ordered = [_candidate(labels, stained, label, places[label - 1], step, rgb) for label in order]
+    ordered = [
+        _candidate(labels, stained.seeds, stained, label, places[label - 1], step, rgb)
+        for label in order
+    ]
     if not ordered:
         raise BadImage(nuclei.NOTHING)
     return tuple(ordered)
 
 
-def usual_area(model: Path) -> float | None:
-    """Median area in pixels of a model's test cells; None where not recorded.
+def candidate_at(rgb: Rgb, point: Point, *, tolerance: float = TOLERANCE) -> Candidate:
+    """The object at a point of an image (H, W, 3) uint8 that a person marks as a white cell.
+
+    Where nothing stained is at the point, it is a disc of the radius of the image's other cells.
 
     Raises:
-        ModelError: the folder's table of facts is damaged.
+        BadImage: the point is outside of the image.
     """
-    table = model_folder.read_facts(model)
-    return None if table is None or table.empty else float(table["area"].median())
+    x, y = point
+    if not (0 <= x < rgb.shape[1] and 0 <= y < rgb.shape[0]):
+        raise BadImage("The marked point is outside of the picture; mark the cell again.")
+    step = _step(rgb)
+    mask, violet = nuclei.object_at(_reduced(rgb, step), y // step, x // step, tolerance)
+    stained = Nuclei(violet, 0.0, mask, float(np.sqrt(mask.sum() / np.pi)))
+    labels = mask.astype(np.int32)
+    (place,) = ndimage.find_objects(labels)
+    return _candidate(labels, labels, stained, 1, place, step, rgb)
 
 
-def usual_scale(cell: Candidate, area: float) -> float:
-    """Magnification with which a cell covers ``area`` pixels, to three digits."""
-    return float(np.clip(float(f"{np.sqrt(area / cell.area):.3g}"), *SCALES))
+def outline_of(mask: Mask, top: int = 0, left: int = 0) -> tuple[Point, ...]:
+    """Points around the largest part of a mask whose first pixel is at a row and column."""
+    lines = measure.find_contours(np.pad(mask, 1).astype(np.float32), _HALF)  # type: ignore[no-untyped-call]
+    line = max(lines, key=len)[:: max(1, max(map(len, lines)) // _POINTS)]
+    return tuple((round(x + left - _HALF), round(y + top - _HALF)) for y, x in line)
+
+
+def _point(value: Any) -> Point | None:
+    if value is None:
+        return None
+    x, y = value
+    return int(x), int(y)
+
+
+def _step(rgb: Rgb) -> int:
+    return int(np.ceil(np.sqrt(rgb.shape[0] * rgb.shape[1] / WORKED_ON)))
 
 
 def _reduced(rgb: Rgb, step: int) -> Rgb:
@@ -225,11 +307,17 @@ def _order(stained: Nuclei) -> list[int]:
 
 
 def _candidate(
-    labels: Labels, stained: Nuclei, label: int, place: tuple[slice, slice], step: int, rgb: Rgb
+    labels: Labels,
+    seeds: Labels,
+    stained: Nuclei,
+    label: int,
+    place: tuple[slice, slice],
+    step: int,
+    rgb: Rgb,
 ) -> Candidate:
-    """A cell of the reduced copy, at the scale of the image."""
+    """A cell of the reduced copy, with its nucleus in ``seeds``, at the scale of the image."""
     rows, columns = (slice(max(0, axis.start - _MARGIN), axis.stop + _MARGIN) for axis in place)
-    nucleus = stained.seeds[rows, columns] == label
+    nucleus = seeds[rows, columns] == label
     rough = nuclei.without_spikes(labels[rows, columns] == label, nucleus, stained.radius)
     patch = _enlarged(_smoothed(rough, _SMOOTH * stained.radius), step)
     top, left = rows.start * step, columns.start * step
@@ -242,6 +330,8 @@ def _candidate(
         shape=(rgb.shape[0], rgb.shape[1]),
         stain=float(stained.violet[rows, columns][nucleus].mean()),
         solidity=nuclei.solidity(rough),
+        nucleus=float(nucleus.sum() / max(1, rough.sum())),
+        roundness=nuclei.solidity(nucleus),
     )
 
 

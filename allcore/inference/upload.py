@@ -25,18 +25,32 @@ _CELL_SHARE = (0.005, 0.9)
 _GAP = 100  # black pixels in a row of the cell
 
 
+class BrightBackground(BadImage):
+    """The background of a picture is not black, so it may show a smear."""
+
+
 class CellPicture:
     """A decoded image with its cached mask and one crop for each preprocessing.
 
     Attributes:
         rgb: (H, W, 3) uint8; read only.
         sha256: of the file, or of the file and a segmentation of it; empty where unknown.
+        enlarged: magnification by which the cell was enlarged.
     """
 
-    def __init__(self, rgb: Rgb, sha256: str = "") -> None:
+    def __init__(self, rgb: Rgb, sha256: str = "", enlarged: float = 1.0) -> None:
         self.rgb = rgb
         self.sha256 = sha256
+        self.enlarged = enlarged
         self._crops: dict[Preprocessing, Rgb] = {}
+
+    @cached_property
+    def is_field(self) -> bool:
+        """Whether the background is not black, as in a smear."""
+        try:
+            return not self.mask.any()
+        except BadImage as error:
+            return isinstance(error, BrightBackground)
 
     @cached_property
     def mask(self) -> Mask:
@@ -67,8 +81,10 @@ class PictureCache:
         self._bytes = 0
         self._lock = threading.Lock()
 
-    def get(self, sha256: str, decode: Callable[[], Rgb]) -> CellPicture:
+    def get(self, sha256: str, decode: Callable[[], Rgb], *, enlarged: float = 1.0) -> CellPicture:
         """Return the image of a digest; decode it where it is not cached.
+
+        ``enlarged`` is the magnification by which the cell was enlarged.
 
         Raises:
             BadImage: `decode` raised it.
@@ -77,7 +93,7 @@ class PictureCache:
             if sha256 in self._pictures:
                 self._pictures.move_to_end(sha256)
                 return self._pictures[sha256]
-        picture = CellPicture(decode(), sha256)
+        picture = CellPicture(decode(), sha256, enlarged)
         with self._lock:
             if sha256 not in self._pictures and picture.rgb.nbytes <= self._max_bytes:
                 self._pictures[sha256] = picture
@@ -97,14 +113,14 @@ def find_cell(rgb: Rgb) -> Mask:
     Conservative on purpose: refuses, by BadImage, only images without any cell.
     """
     mask = cells.mask_of(rgb)
-    area = int(mask.sum())
+    area = int(np.count_nonzero(mask))
     # A cell keeps its size however much black is around it.
     if area < _CELL_SHARE[0] * min(mask.size, cells.NATIVE_SIDE**2):
         raise BadImage(
             "No cell was found in the picture; use one cell, cut out, on a black background."
         )
     if area > _CELL_SHARE[1] * mask.size or not _is_black_around(rgb, mask):
-        raise BadImage(
+        raise BrightBackground(
             "The background is not black, so this is not a cut-out cell; "
             "cut one cell out, set everything around it to black and retry."
         )
@@ -122,15 +138,24 @@ def find_cell(rgb: Rgb) -> Mask:
 
 
 def _is_black_around(rgb: Rgb, mask: Mask) -> bool:
-    dark = np.maximum(np.maximum(rgb[..., 0], rgb[..., 1]), rgb[..., 2]) < _DARK
-    border = np.concatenate([dark[0], dark[-1], dark[:, 0], dark[:, -1]])
-    return bool(border.mean() >= _MIN_DARK_BORDER and dark[~mask].mean() >= _MIN_DARK_BACKGROUND)
+    edges = (rgb[0], rgb[-1], rgb[:, 0], rgb[:, -1])
+    border = np.concatenate([edge.max(axis=1) < _DARK for edge in edges])
+    # Beyond the rows and columns with a bright pixel all is dark.
+    rows = np.flatnonzero(rgb.reshape(len(rgb), -1).max(axis=1) >= _DARK)
+    band = slice(rows[0], rows[-1] + 1) if len(rows) else slice(0)
+    own = rgb[band]
+    bright = np.maximum(np.maximum(own[..., 0], own[..., 1]), own[..., 2]) >= _DARK
+    beside = int(np.count_nonzero(bright & ~mask[band]))
+    around = mask.size - int(np.count_nonzero(mask))
+    return bool(border.mean() >= _MIN_DARK_BORDER and 1 - beside / around >= _MIN_DARK_BACKGROUND)
 
 
 def _has_gap(rgb: Rgb, mask: Mask) -> bool:
     """True if a row has many black pixels inside the cell: holes of C-NMC's cells are smaller."""
-    black = (rgb[..., 0] | rgb[..., 1] | rgb[..., 2]) == 0
-    missing = (black & mask).sum(axis=1)[mask.any(axis=1)]
+    top, left, bottom, right = cells.frame_of(mask)
+    own, inside = rgb[top:bottom, left:right], mask[top:bottom, left:right]
+    black = (own[..., 0] | own[..., 1] | own[..., 2]) == 0
+    missing = np.count_nonzero(black & inside, axis=1)
     # The mask's first and last rows may lie beside the cell, since it is computed with a stride.
     return bool((missing[cells.STRIDE : -cells.STRIDE] >= _GAP).any())
 

@@ -9,8 +9,8 @@ from allcore.errors import AllScopeError
 from allcore.evaluation.experiments import ExperimentRecord
 from allcore.notice import RESEARCH_USE
 from allcore.reports import json_files
-from allcore.research.experiments import catalogue
-from allcore.research.experiments.options import ExperimentOptions
+from allcore.research.experiments import catalogue, finetuning
+from allcore.research.experiments.catalogue import ExperimentOptions
 from tests import experimented
 
 
@@ -37,11 +37,7 @@ def asked(home: Path, monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, Experi
 def test_experiment__lists_all(home: Path) -> None:
     status, text = called("--list")
     assert status == 0
-    assert [line.split()[0] for line in text.splitlines()] == [
-        "interventions",
-        "finetuning",
-        "head",
-    ]
+    assert [line.split()[0] for line in text.splitlines()] == ["finetuning", "runs"]
 
 
 def test_experiment__without_a_name_is_wrong_usage(home: Path) -> None:
@@ -96,7 +92,8 @@ def test_experiment__unknown(home: Path) -> None:
 
 
 @pytest.mark.long
-def test_experiment__quick_on_drawn_cells(home: Path) -> None:
-    status, text = called("head", "--quick")
+def test_experiment__quick_on_drawn_cells(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(finetuning, "PROBED", 4)
+    status, text = called("finetuning", "--quick", "--variants", "base")
     assert status == 0
-    assert "The prediction" in text
+    assert "The highest AUROC has" in text

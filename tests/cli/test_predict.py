@@ -13,11 +13,15 @@ from PIL import Image
 from typer.testing import CliRunner, Result
 
 from allcore import __main__ as command_line
-from allcore.errors import AllScopeError, ModelError
-from allcore.inference import distributed, export
+from allcore import model_folder, site_profile
+from allcore.errors import AllScopeError, DataError, ModelError
+from allcore.inference import answer_journal, distributed, export
+from allcore.inference.predictor import Predictor
 from allcore.inference.results import COLUMNS, PredictedRow
 from allcore.inference.upload import Rgb
 from allcore.notice import RESEARCH_USE
+from benchmarks import synthetic_smears
+from tests import validated
 
 
 @pytest.fixture
@@ -130,7 +134,7 @@ def test_write__keeps_the_old_file_when_it_fails(
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(export.os, "fsync", fails)
-    row = PredictedRow("1.bmp", "ab", "hem", 0.25, 0.5, "", "tiny", "cd")
+    row = PredictedRow("1.bmp", "ab", "hem", 0.25, 0.5, "", "tiny", "cd", "fp32")
     with pytest.raises(AllScopeError, match="No space left"):
         export.write([row], path)
     assert path.read_text() == "old"
@@ -143,6 +147,29 @@ def test_predict__says_that_ray_is_missing(
     monkeypatch.setitem(sys.modules, "ray", None)
     with pytest.raises(AllScopeError, match=r"pip install .*--engine local"):
         run(cells, "--engine", "ray")
+
+
+def test_predict__resumes_a_killed_run_by_content(
+    run: Callable[..., Result], cells: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out, asked = tmp_path / "p.csv", []
+    assert run(cells, "--out", out).exit_code == 0
+    whole = pd.read_csv(out)
+    rows = [PredictedRow(**row) for row in json.loads(run(cells, "--json").stdout)]
+    list(answer_journal.record(rows[:2], out))  # 0.bmp and 1.bmp, which misnamed.png equals
+    read = Predictor.read
+    monkeypatch.setattr(
+        Predictor, "read", lambda self, batch: asked.append(len(batch)) or read(self, batch)
+    )
+    assert run(cells, "--out", out, "--resume").exit_code == 0
+    assert sum(asked) == 2  # 2.bmp and the same picture in the archive
+    pd.testing.assert_frame_equal(pd.read_csv(out), whole, atol=1e-4)
+    assert not answer_journal.journal_path(out).exists()
+
+
+def test_predict__resume_needs_a_file(run: Callable[..., Result], cells: Path) -> None:
+    result = run(cells, "--resume")
+    assert result.exit_code == 2
 
 
 @pytest.mark.long
@@ -163,3 +190,51 @@ def test_predict__gives_the_same_rows_with_ray(
             assert {name: getattr(row, name) for name in expected} == expected
     finally:
         ray.shutdown()
+
+
+def test_predict__fields_have_a_row_for_each_cell(
+    run: Callable[..., Result], cells: Path, tmp_path: Path
+) -> None:
+    field = synthetic_smears.field(480, 640)
+    for place in (180, 460):
+        field, _ = synthetic_smears.with_cell(field, 240, place, radius=70)
+    Image.fromarray(field).save(cells / "field.png")
+    out = tmp_path / "p.csv"
+    result = run(cells / "field.png", cells / "0.bmp", "--fields", "auto", "--out", out)
+    assert "2 cells of fields, 1 other picture" in result.stderr
+    table = pd.read_csv(out, keep_default_na=False, dtype=str)
+    assert list(table.columns) == [*COLUMNS, "cell", "box", "processing", "mark", "notice"]
+    assert list(table["cell"]) == ["1", "2", ""]
+    assert (table["sha256"][0], table["processing"][2]) == (table["sha256"][1], "")
+    (row,) = json.loads(run(cells / "field.png", "--json").stdout)
+    assert row["verdict"] == "refused" and "cell" not in row
+
+
+def test_predict__a_report_is_of_single_cells(
+    run: Callable[..., Result], cells: Path, tmp_path: Path
+) -> None:
+    result = run(cells, "--fields", "auto", "--report", tmp_path / "reports")
+    assert result.exit_code == 2
+
+
+def test_predict__applies_a_site_profile_by_name(
+    run: Callable[..., Result], cells: Path, tiny_model: Path, tmp_path: Path
+) -> None:
+    model = model_folder.resolve("tiny")
+    made = validated.profile(
+        model_digest=model.digest, model_sha256=model.info.weights_sha256, bias=3.0, threshold=0.75
+    )
+    profile = site_profile.save(made)
+    run(cells, "--out", tmp_path / "plain.csv")
+    run(cells, "--profile", "laboratory a", "--out", tmp_path / "p.csv")
+    plain, table = (pd.read_csv(tmp_path / name) for name in ("plain.csv", "p.csv"))
+    assert list(table.columns) == [*COLUMNS, "profile", "notice"]
+    assert set(table["profile"]) == {"Laboratory A@1"}
+    expected = [profile.probability(p) for p in plain["p_all"].dropna()]
+    np.testing.assert_allclose(table["p_all"].dropna(), expected, atol=1e-5)
+    assert set(table["threshold"]) == {0.75}
+    site_profile.save(validated.profile(name="Other"))
+    with pytest.raises(ModelError, match="was measured on simulated"):
+        run(cells, "--profile", "Other")
+    with pytest.raises(DataError, match="There is no site profile 'nowhere'"):
+        run(cells, "--profile", "nowhere")

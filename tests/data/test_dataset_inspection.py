@@ -124,3 +124,25 @@ def test_warnings__say_that_a_table_divides_a_subject(tmp_path: Path) -> None:
     found = inspect(tmp_path / "cells.csv")
     assert found.divided_subjects == ("3",)
     assert any("divides 1 subject" in warning for warning in found.warnings)
+
+
+@pytest.mark.parametrize(
+    ("table", "says"),
+    [
+        ("path,split\n1.png,Trian\n2.png,test\n", "1 image of 2 are in a part that is not known"),
+        ("path,subject\n1.png,p1\n2.png,P1\n", "Subjects such as p1 and P1 differ in case"),
+        ("path,subject\n1.png,007\n2.png,7\n", "Subjects such as 007 and 7 differ"),
+        ("path,subject\n1.png,A 1\n2.png,A_1\n", "Subjects such as A 1 and A_1 differ"),
+    ],
+)
+def test_inspect__entries_that_are_probably_mistyped(tmp_path: Path, table: str, says: str) -> None:
+    lay(tmp_path, "1.png", "2.png")
+    (tmp_path / "manifest.csv").write_text(table)
+    assert any(warning.startswith(says) for warning in inspect(tmp_path).warnings)
+
+
+def test_inspect__views_of_one_cell(tmp_path: Path) -> None:
+    found = inspect(
+        lay(tmp_path, "Original/all/a.png", "Segmented/all/a.png", "Original/hem/b.png")
+    )
+    assert any(warning.startswith("2 pictures such as Original") for warning in found.warnings)

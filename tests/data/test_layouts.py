@@ -43,6 +43,12 @@ def column(found: Manifest, name: str) -> list[str | None]:
         ),
         (["basophil/a.jpg", "lymphocytes/b.jpg", "platelet/c.jpg"], ["hem", "hem", None]),
         (["fotos/Im001_1.tif", "fotos/Im131_0.tif"], ["all", "hem"]),
+        (["blast/a.png", "non-blast/b.png", "not leukemic/c.png"], ["all", "hem", "hem"]),
+        (["train_ALL/a.png", "test_HEM/b.png", "AllTrain/c.png"], ["all", "hem", "all"]),
+        (["ALL (leukemia)/a.png", "fold_1 HEM (normal)/b.png"], ["all", "hem"]),
+        (["B-ALL/a.png", "Pre-B ALL/b.png", "Normal/c.png"], ["all", "all", "hem"]),
+        (["L1/a.png", "L2/b.png", "Normal/c.png"], ["all", "all", "hem"]),
+        (["augmented_all/a.png", "segmented hem/b.png"], ["all", "hem"]),
     ],
 )
 def test_read__class_folders_at_any_depth(
@@ -292,3 +298,86 @@ def test_save__holds_for_the_folders_below(tmp_path: Path, home: Path) -> None:
 def test_parse__of_an_unclear_decision(text: str) -> None:
     with pytest.raises(DataError, match="0=all,1=hem"):
         label_choice.parse(text)
+
+
+@pytest.mark.parametrize(
+    ("folder", "split", "fold"),
+    [
+        ("train_all", "train", None),
+        ("fold_2-ALL", None, "fold_2"),
+        ("ALL TestSet fold 0", "test", "fold_0"),
+        ("X_train/ALL", "train", None),
+        ("External Test/ALL", "test", None),
+        ("all_vs_hem/ALL", None, None),
+    ],
+)
+def test_read__several_facts_in_one_name(
+    tmp_path: Path, folder: str, split: str | None, fold: str | None
+) -> None:
+    lay(tmp_path, f"{folder}/a.png", "other/b.png")
+    for root in (tmp_path, tmp_path / folder):
+        row = readers.read(root).table.iloc[0]
+        assert (row["label"], row["split"], row["fold"]) == ("all", split, fold)
+
+
+@pytest.mark.parametrize("names", [("class_0", "class_1"), ("C0", "C1"), ("00", "01"), ("0", "1")])
+def test_read__codes_are_asked_for(tmp_path: Path, names: tuple[str, str]) -> None:
+    lay(tmp_path, *(f"{name}/a.png" for name in names))
+    found = readers.read(tmp_path)
+    assert found.conflict is not None and set(column(found, "label")) == {None}
+    for value, _ in found.conflict.choices[:2]:
+        decided = readers.read(tmp_path, choice=label_choice.parse(value))
+        assert decided.conflict is None and set(column(decided, "label")) == {"all", "hem"}
+
+
+@pytest.mark.parametrize("folder", ["patient_7", "Patient 7", "subject-A7", "donor7", "case_id_7"])
+def test_read__folders_of_subjects(tmp_path: Path, folder: str) -> None:
+    lay(tmp_path, f"{folder}/all/a.png", f"hem/{folder}/b.png", f"hem/x/{NORMAL}.png")
+    found = readers.read(tmp_path).table.set_index("path")["subject"]
+    assert found.to_dict() == {
+        f"{folder}/all/a.png": folder,
+        f"hem/{folder}/b.png": folder,
+        f"hem/x/{NORMAL}.png": "H11",
+    }
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("Original/all/a.png", "Segmented/all/a.png"),
+        ("images/all/a.png", "masks/all/a.png"),
+        ("all/a.png", "augmented/all/a.png"),
+        ("train/all/a.png", "raw/train/all/a.jpg"),
+        ("all/a.png", "all/a (1).png"),
+        ("all/Original/a.png", "all/Cropped/a - Copy.png"),
+    ],
+)
+def test_read__views_of_one_cell_are_one_group(tmp_path: Path, first: str, second: str) -> None:
+    found = readers.read(lay(tmp_path, first, second, "hem/a.png", "all/b.png"))
+    groups = found.table.set_index("path")["group"]
+    assert groups[first] == groups[second] and groups.nunique() == 3
+
+
+def test_read__numbered_files_are_no_copies(tmp_path: Path) -> None:
+    found = readers.read(lay(tmp_path, *(f"all/cell ({n}).png" for n in range(1, 4)), "hem/a.png"))
+    assert found.table["group"].nunique() == 4
+
+
+@pytest.mark.parametrize(
+    "name",
+    [f"{BLAST}_aug1.png", f"aug_{BLAST}.png", f"train_{BLAST}_flip.jpg", f"{BLAST}.bmp.png",
+     f"{BLAST}(2)_rot90.png"],
+)  # fmt: skip
+def test_read__versions_of_a_cell_belong_to_its_subject(tmp_path: Path, name: str) -> None:
+    found = readers.read(lay(tmp_path / "right", f"all/{name}", f"hem/{NORMAL}.png"))
+    assert column(found, "subject") == ["28", "H11"]
+    wrong = readers.read(lay(tmp_path / "wrong", f"hem/{name}"))
+    assert wrong.conflict is not None and not wrong.conflict.decided
+
+
+@pytest.mark.parametrize("file", ["labels.csv", "metadata.csv", "train/metadata.csv", "m.tsv"])
+def test_read__a_table_beside_the_pictures_is_named(tmp_path: Path, file: str) -> None:
+    lay(tmp_path, "train/a.png")
+    (tmp_path / file).write_text("file_name,label\na.png,all\n")
+    [note] = readers.read(tmp_path).notes
+    assert file in note and readers.read(tmp_path / file).table["label"].tolist() == ["all"]

@@ -423,3 +423,18 @@ def test_read__a_few_labels_against_names() -> None:
     keep = re.findall(r"[^\s,]\S+=[^\s,]+", str(error.value))[0]
     found = imported({"image": NAMES, "label": label, "p": P}, labels=label_choice.parse(keep))
     assert len(found.table) == 40
+
+
+def test_read__a_logit_of_the_other_class_is_not_used() -> None:
+    rows = "".join(f"c{i},{'all' if i > 15 else 'hem'},{i / 30},{-i}\n" for i in range(1, 30))
+    found = csv(f"id,label,probability,logit\n{rows}")
+    assert "another order than the probabilities" in " ".join(
+        problem.sentence for problem in found.problems
+    )
+    assert found.table["logit"].is_monotonic_increasing
+
+
+def test_read__codes_are_shown_as_they_are_read() -> None:
+    coded = csv("id,label,prob\na,1,0.9\nb,0,0.2\n")
+    assert coded.columns_text.endswith("1 is read as ALL blast and 0 as normal.")
+    assert csv("id,label,prob\na,all,0.9\n").columns_text.endswith("'prob'.")

@@ -96,7 +96,7 @@ def test_read__csv_file_with_paths_beside_it(tmp_path):
     [
         ("label,subject\nall,1\n", "lacks a column of the images' files"),
         ("path,label\na.png,dog\n", "label 'dog'"),
-        ("path\na.png\nb/a.png\n", "stands more than once"),
+        ("path\na.png\n./a.png\n", "stands more than once"),
         ("", "lacks a column"),
     ],
 )

@@ -1,11 +1,13 @@
 """Data sets listed by a table, in the forms that people write it."""
 
+import re
 from collections.abc import Callable
+from itertools import count
 from pathlib import Path
 
 import pytest
 
-from allcore.data import readers
+from allcore.data import label_choice, readers
 from allcore.errors import DataError
 from tests.released import put
 
@@ -46,6 +48,15 @@ def lay(root: Path, text: str, *, encoding: str = "utf-8", file: str = "manifest
         lambda text: text.replace(",ALL,", ",Leukemia,").replace(",HEM,", ",healthy ,"),
         lambda text: text.replace(",ALL,", ",True,").replace(",HEM,", ",False,"),
         lambda text: text.replace("\n", "\r\n"),
+        lambda text: text.replace(",", " "),
+        lambda text: text.replace(",", "   "),
+        lambda text: "# written by R\n# a, b\n\n" + text,
+        lambda text: "Cells of 2019;;\n;;\n" + text.replace(",", ";"),
+        lambda text: "picture,,person\n" + text,
+        lambda text: re.sub(r"(?m)^(?=img)", lambda _, n=count(1): f"{next(n)},", text),
+        lambda text: text.replace("path,label", "Image File Name,Cell Type"),
+        lambda text: text.replace(",ALL,", ",positive,").replace(",HEM,", ",non-ALL,"),
+        lambda text: text.replace(",HEM,", ",\u200bHEM\u00a0,"),
     ],
 )
 def test_read__forms_of_a_table(tmp_path: Path, change: Callable[[str], str]) -> None:
@@ -96,10 +107,7 @@ def test_read__two_names_for_one_file_match_none(tmp_path: Path) -> None:
 def test_read__files_outside_of_the_folder_are_not_looked_for(tmp_path: Path) -> None:
     outside = put(tmp_path / "outside" / "s.png", b"1")
     root = lay(tmp_path / "set", f"path,label\n{outside},all\n../outside/s.png,hem\n")
-    with pytest.raises(DataError, match="stands more than once"):
-        readers.read(root)
-    root = lay(tmp_path / "set", f"path,label\n{outside},all\n")
-    assert readers.read(root).table["path"].tolist() == [str(outside)]
+    assert readers.read(root).table["path"].tolist() == [str(outside), "../outside/s.png"]
 
 
 @pytest.mark.parametrize(
@@ -109,9 +117,14 @@ def test_read__files_outside_of_the_folder_are_not_looked_for(tmp_path: Path) ->
         ("path,label\nimg/a0.png,dog\n", "use 'all' for ALL blasts", GOOD),
         ("path,label\n,all\nimg/a0.png,all\n", "1 row without a file", GOOD),
         (
-            "path,label\nx/1.png,all\ny/1.png,hem\n",
+            "image_id,path,label\n1,x/1.png,all\n1,y/1.png,hem\n",
             "an id of its own in a column image_id",
             "image_id,path,label\n1,x/1.png,all\n2,y/1.png,hem\n",
+        ),
+        (
+            "path,label\nimg/a0.png,all\nimg/a0.png,hem\n",
+            "leave one row for each picture",
+            "path,label\nimg/a0.png,all\n",
         ),
     ],
 )  # fmt: skip
@@ -128,3 +141,31 @@ def test_read__what_the_error_of_an_empty_folder_asks_for(tmp_path: Path) -> Non
         readers.read(tmp_path)
     found = readers.read(lay(tmp_path, PLAIN.replace(",subject", ",other")))
     assert found.table["label"].tolist() == LABELS
+
+
+@pytest.mark.parametrize("heading", ["class_name", "diagnosis", "Category", "target", "Cell type"])
+def test_read__columns_of_labels_that_contradict_each_other(tmp_path: Path, heading: str) -> None:
+    rows = (f"{path},{label == 'hem':d},{label}" for path, label in zip(FILES, LABELS, strict=True))
+    root = lay(tmp_path, "\n".join([f"path,label,{heading}", *rows]))
+    found = readers.read(root)
+    assert found.conflict is not None and "8 of 8 entries of" in found.conflict.reason
+    assert found.table["label"].isna().all()
+    exchange, keep = (label_choice.parse(value) for value, _ in found.conflict.choices)
+    assert readers.read(root, choice=exchange).table["label"].tolist() == LABELS
+    assert readers.read(root, choice=keep).table["label"].tolist() == ["hem"] * 4 + ["all"] * 4
+
+
+def test_read__names_that_stand_in_several_folders_are_told_apart_by_path(tmp_path: Path) -> None:
+    paths = ["train/1.png", "test/1.png"]
+    for path in paths:
+        put(tmp_path / path, b"1")
+    (tmp_path / "manifest.csv").write_text("path,label\ntrain/1.png,all\ntest/1.png,hem\n")
+    assert readers.read(tmp_path).table["image_id"].tolist() == paths
+
+
+def test_read__an_unknown_label_is_decided_as_told(tmp_path: Path) -> None:
+    root = lay(tmp_path, "path,label\nimg/a0.png,yes\nimg/h0.png,no\n")
+    with pytest.raises(DataError, match="--labels no=all,yes=all"):
+        readers.read(root)
+    found = readers.read(root, choice=label_choice.parse("no=hem,yes=all"))
+    assert found.table["label"].tolist() == ["all", "hem"]

@@ -20,7 +20,8 @@ def texts(values: object) -> "pd.Series[str]":
         ("all", ["p_all", "P(ALL)", "prob_ALL", "probALL", "probability of ALL blast", "prob_1",
                  "proba1", "score_leukemia", "ALL", "y_pred_prob_1", "ALL probability"]),
         ("hem", ["prob_hem", "p_hem", "pHem", "P(normal)", "probability_of_normal_cells",
-                 "proba_0", "hem", "Healthy score", "normal probability"]),
+                 "proba_0", "hem", "Healthy score", "normal probability", "prob_not_all",
+                 "p_non_ALL", "prob_negative"]),
         (None, ["p", "prob", "Score", "y_score", "pred_proba", "softmax", "model output"]),
     ],
 )  # fmt: skip
@@ -31,10 +32,10 @@ def test_heading_meaning__names_the_class(of: str | None, headings: list[str]) -
 
 def test_heading_meaning__scales_and_other_columns() -> None:
     scales = {"p_all %": "percent", "prob_pct": "percent", "logit": "logit", "log-odds": "logit"}
-    for heading, scale in scales.items():
-        meaning = score_columns.heading_meaning(heading.replace("-", " "), {})
+    for heading, scale in {**scales, "log_odds": "logit"}.items():
+        meaning = score_columns.heading_meaning(heading, {})
         assert meaning is not None and meaning.scale == scale, heading
-    for heading in ("confidence", "max_prob", "top_score"):
+    for heading in ("confidence", "max_prob", "top_score", "predictions.confidence"):
         meaning = score_columns.heading_meaning(heading, {})
         assert meaning is not None and meaning.of_prediction, heading
     for heading in ("label", "p_value", "baseline_probability", "prob_aml", "subject", ""):
@@ -91,15 +92,15 @@ def test_probabilities__conversions_are_said() -> None:
         (special.logit(P), "holds logits and no probabilities"),
         (np.log(P), "logits, or logarithms of probabilities"),
         (1000 * P, "holds scores and no probabilities"),
-        ([*P, "-0.1"], "holds logits"),
-        ([*P, "1.5"], r"could be percent or not \(from 0.02 to 1.5\)"),
-        ([*P, "90"], "could be percent or not"),
+        ([*P, "-0.1"], "outside of 0 to 1, such as '-0.1'"),
+        ([*P, "1.5"], "outside of 0 to 1, such as '1.5'"),
+        ([*P, "90"], "outside of 0 to 1, such as '90'"),
         ([*P, *(100 * P)], "could be percent or not"),
         (["0.4990", *(100 * P).round(1)], "could be percent or not"),
         (8 * P, "could be percent or not"),
         ([90], "could be percent or not"),
         (["90%", *(100 * P)], "with a percent sign"),
-        ([*P, "inf"], "holds scores"),
+        ([*P, "inf"], "outside of 0 to 1, such as 'inf'"),
         (["<0.01", *P[1:-1], ">0.99"], r"no numbers \(2, such as .<0.01., .>0.99."),
         (["high", *P], "entries that are no numbers"),
     ],
@@ -142,3 +143,16 @@ def test_seems_reversed__far_beyond_chance_only() -> None:
     assert not score_columns.seems_reversed(pd.Series(np.full(40, 0.5)), is_blast)
     assert not score_columns.seems_reversed(pd.Series([0.9, 0.1]), pd.Series([False, True]))
     assert not score_columns.seems_reversed(pd.Series(P), pd.Series(np.ones(40, dtype=bool)))
+
+
+@pytest.mark.parametrize("entry", ["1.2", "-0.3", "inf", "7", "-1e-3"])
+def test_probabilities__a_few_numbers_outside(entry: str) -> None:
+    with pytest.raises(DataError, match="1 number of 40 outside of 0 to 1") as error:
+        score_columns.probabilities(texts([entry, *P[1:]]), "p", ScoreMeaning())
+    assert f"'{entry}'" in str(error.value)
+
+
+@pytest.mark.parametrize("entry", ["-1e-9", "1.0000001", "-0.0"])
+def test_probabilities__rounding_of_sums(entry: str) -> None:
+    values, _ = score_columns.probabilities(texts([entry, *P[1:]]), "p", ScoreMeaning())
+    assert values.between(0, 1).all()

@@ -94,11 +94,23 @@ def test_split__subjects_of_a_part():
 
 @pytest.mark.parametrize("draw", [splits.image_split, splits.subject_split])
 def test_splits__one_class_only(draw):
-    with pytest.raises(DataError, match="No image is labelled 'hem'"):
+    with pytest.raises(DataError, match="No image is labelled normal"):
         draw(cells_of({str(n): 4 for n in range(1, 30)}), seed=0)
 
 
 def test_image_split__too_few_of_a_class():
     few = cells_of({"1": 30, "H1": 9})
-    with pytest.raises(DataError, match="Only 9 images are labelled 'hem', too few for 10 parts"):
+    with pytest.raises(DataError, match="Only 9 images of normal cells, too few for 10 parts"):
         splits.image_split(few, seed=0)
+
+
+@pytest.mark.parametrize(
+    "version", ["{} (1).png", "{} - Copy.png", "{}_aug0.png", "{}.bmp.png", "../masks/{}.png"]
+)
+def test_image_split__keeps_copies_of_a_cell_together(version: str) -> None:
+    named = [f"UID_{n}_1_1_all" for n in range(20)] + [f"UID_H{n}_1_1_hem" for n in range(20)]
+    paths = [f"x/{form.format(name)}" for name in named for form in ("{}.png", version)]
+    found = manifest.build(".", [{"path": path, "image_id": path} for path in paths], name="made")
+    split = splits.image_split(found, seed=1)
+    parts = split.parts.groupby(np.repeat(named, 2)).nunique()
+    assert (parts == 1).all() and split.parts.nunique() == 3

@@ -1,8 +1,11 @@
+import itertools
 import threading
+from collections.abc import Iterator
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor, wait
 
 import pytest
 
+from allcore.inference import batching
 from allcore.inference.batching import BatchQueue, QueueClosed
 
 
@@ -137,7 +140,42 @@ def test_close__finishes_the_batch_under_way_and_cancels_the_rest() -> None:
     closing.join(10)
     assert first.result(10) == 0
     assert not closing.is_alive()
-    assert not queue._worker.is_alive()
+    assert not any(worker.is_alive() for worker in queue._workers)
     with pytest.raises(QueueClosed):
         queue.submit("a", 1)
     queue.close()
+
+
+def test_submit_all__is_one_batch_and_workers_share_the_rest() -> None:
+    doubler = Doubler()
+    queue = BatchQueue(doubler, limit=4, workers=2)
+    doubler.gate.clear()
+    futures = queue.submit_all("a", range(8))
+    assert doubler.entered.wait(10)
+    doubler.gate.set()
+    assert [future.result(10) for future in futures] == [2 * item for item in range(8)]
+    assert sorted(doubler.batches) == [[0, 1, 2, 3], [4, 5, 6, 7]]
+    queue.close()
+
+
+def test_ordered_map__keeps_the_order_and_takes_few_ahead() -> None:
+    taken: list[int] = []
+
+    def endless() -> Iterator[int]:
+        for item in itertools.count():
+            taken.append(item)
+            yield item
+
+    ready: list[int] = []
+    results = batching.ordered_map(
+        lambda item: 2 * item, endless(), workers=3, initializer=lambda: ready.append(1)
+    )
+    assert [next(results) for _ in range(50)] == list(range(0, 100, 2))
+    results.close()
+    assert len(taken) <= 50 + 5
+    assert 1 <= len(ready) <= 3
+
+
+def test_ordered_map__raises_what_a_worker_raised() -> None:
+    with pytest.raises(ZeroDivisionError):
+        list(batching.ordered_map(lambda item: 1 // item, [1, 0, 1], workers=2))

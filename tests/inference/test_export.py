@@ -12,7 +12,7 @@ from allcore.notice import RESEARCH_USE
 
 
 def row(path: str, reason: str = "") -> PredictedRow:
-    return PredictedRow(path, "ab", "hem", 0.25, 0.5, reason, "tiny", "cd")
+    return PredictedRow(path, "ab", "hem", 0.25, 0.5, reason, "tiny", "cd", "fp32")
 
 
 ROWS = [row("1.bmp"), row("2.bmp")]
@@ -26,15 +26,15 @@ def table(data: bytes) -> list[list[str]]:
 def test_csv_bytes__has_more_columns_only_where_asked() -> None:
     assert table(export.csv_bytes(ROWS))[0] == [*COLUMNS, "notice"]
     head, first, second = table(export.csv_bytes(ROWS, TOLD))
-    assert head == [*COLUMNS, "subject", "rung", "strangeness", "notice"]
-    assert first[len(COLUMNS) :] == ["H9", "", "0.5", RESEARCH_USE]
-    assert second[len(COLUMNS) :] == ["", "known", "1.5", RESEARCH_USE]
+    assert head == [*COLUMNS, "subject", "rung", "strangeness", "held_out", "trained_on", "notice"]
+    assert first[len(COLUMNS) :] == ["H9", "", "0.5", "", "", RESEARCH_USE]
+    assert second[len(COLUMNS) :] == ["", "known", "1.5", "", "", RESEARCH_USE]
 
 
 def test_every_format__has_the_same_columns_and_values() -> None:
     parquet = pd.read_parquet(io.BytesIO(export.parquet_bytes(ROWS, TOLD)))
     lines = [json.loads(line) for line in export.jsonl_bytes(ROWS, TOLD).splitlines()]
-    wanted = [*COLUMNS, "subject", "rung", "strangeness"]
+    wanted = [*COLUMNS, "subject", "rung", "strangeness", "held_out", "trained_on"]
     assert list(parquet.columns) == wanted
     assert [list(line) for line in lines] == [[*wanted, "notice"]] * 2
     assert [line["strangeness"] for line in lines] == list(parquet["strangeness"]) == [0.5, 1.5]
@@ -50,7 +50,7 @@ def test_more__needs_one_a_row() -> None:
 @pytest.mark.parametrize("path", ["=cmd|' /C calc'!A0", "+1.bmp", "-a.bmp", "@x", "\tx", "＝1"])
 def test_csv_bytes__no_text_is_a_formula(path: str) -> None:
     cells = table(export.csv_bytes([row(path, reason=path)], [ExportDetails(subject=path)]))[1]
-    assert [cells[0], cells[5], cells[8]] == [f"'{path}"] * 3
+    assert [cells[0], cells[5], cells[9]] == [f"'{path}"] * 3
 
 
 @pytest.mark.parametrize("path", ["a=b.bmp", "-1.5", "Zelle é.bmp", "a,b.bmp", ""])

@@ -214,3 +214,19 @@ def test_walk__does_not_read_a_file_that_is_too_large(tmp_path: Path) -> None:
         file.truncate(10 * 2**30)  # sparse: takes no space
     (source,) = image_sources.walk([tmp_path])
     assert "10240 MB" in sentence(source)
+
+
+@pytest.mark.parametrize(
+    "names",
+    [("a.bmp", "a.bmp"), ("a.bmp", "../a.bmp"), ("a.bmp", "/a.bmp"), ("a.bmp", "C:\\a.bmp"),
+     ("x/a.bmp", "./x//a.bmp")],
+)  # fmt: skip
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+def test_members__of_one_name_are_told_apart(names: tuple[str, str]) -> None:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for number, name in enumerate(names):
+            archive.writestr(name, bytes([number]))
+    sources = list(image_sources.members(buffer, name="z.zip"))
+    assert [source.read() for source in sources] == [b"\0", b"\1"]
+    assert sources[1].name == f"{sources[0].name} (2)"

@@ -16,10 +16,11 @@ from PIL import Image
 
 from allcore import model_folder
 from allcore.errors import AllScopeError, ModelError
-from allcore.inference import image_sources, jobs
+from allcore.inference import image_sources, streaming
 from allcore.inference.predictor import Predictor
-from allcore.inference.results import COLUMNS, PredictedRow, Reading
+from allcore.inference.results import COLUMNS, Precision, PredictedRow, Reading
 from allcore.inference.upload import Rgb
+from tests import validated
 
 
 @pytest.fixture
@@ -97,6 +98,36 @@ def test_logits__refuses_floats(predictor: Predictor, cell_image: Rgb) -> None:
         predictor.logits(predictor.prepare(cell_image)[None].float())
 
 
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_read__does_not_depend_on_the_size_of_the_batch(
+    tiny_model: Path, cell_image: Rgb, precision: Precision
+) -> None:
+    predictor = Predictor.load(tiny_model, device="cpu", threads=1, precision=precision)
+    cells = torch.stack([predictor.prepare(np.rot90(cell_image, turn)) for turn in range(4)] * 3)
+    together = predictor.logits(cells)
+    for size in (1, 5):
+        parts = torch.cat([predictor.logits(part) for part in cells.split(size)])
+        torch.testing.assert_close(parts, together, atol=1e-4, rtol=0)
+
+
+def test_logits__in_bf16_are_near_those_in_float32(tiny_model: Path, cell_image: Rgb) -> None:
+    exact = Predictor.load(tiny_model, device="cpu", precision="fp32")
+    rough = Predictor.load(tiny_model, device="cpu", precision="bf16")
+    cells = exact.prepare(cell_image)[None]
+    assert rough.logits(cells) != exact.logits(cells)
+    assert rough.logits(cells).item() == pytest.approx(exact.logits(cells).item(), abs=0.05)
+    assert rough.predict([cell_image])[0].p_all is not None
+    row = rough.row(rough.predict([cell_image])[0], path="a", sha256="b")
+    assert row.precision == "bf16"
+
+
+def test_features__are_the_penultimate_vectors(predictor: Predictor, cell_image: Rgb) -> None:
+    cells = predictor.prepare(cell_image)[None]
+    with torch.no_grad():
+        expected = predictor.network.forward_features(predictor.normalised(cells))
+    torch.testing.assert_close(predictor.features(cells), expected, atol=1e-4, rtol=1e-4)
+
+
 def test_logits__are_the_same_from_many_threads(predictor: Predictor, cell_image: Rgb) -> None:
     cells = [predictor.prepare(np.rot90(cell_image, turn).copy())[None] for turn in range(4)]
     alone = [predictor.logits(cell).item() for cell in cells]
@@ -135,7 +166,7 @@ def test_predict_files__gives_a_row_a_file_in_order(
 ) -> None:
     calls = itertools.count()
     rows = list(
-        jobs.predict_files(
+        streaming.predict_files(
             predictor, [folder], batch_size=batch_size, workers=2, progress=lambda: next(calls)
         )
     )
@@ -156,11 +187,11 @@ def test_predict_files__reads_archives(predictor: Predictor, folder: Path) -> No
     with zipfile.ZipFile(path, "w") as file:
         for cell in sorted(folder.iterdir()):
             file.write(cell, f"../{cell.name}")
-    rows = list(jobs.predict_files(predictor, [path]))
+    rows = list(streaming.predict_files(predictor, [path]))
     assert [row.path for row in rows] == [
         f"{path}/{cell.name}" for cell in sorted(folder.iterdir())
     ]
-    expected = [row.p_all for row in jobs.predict_files(predictor, [folder])]
+    expected = [row.p_all for row in streaming.predict_files(predictor, [folder])]
     assert [row.p_all for row in rows] == pytest.approx(expected)
 
 
@@ -175,7 +206,7 @@ def test_answers__is_lazy_and_bounded(predictor: Predictor, cell_image: Rgb) -> 
             next(taken)
             yield image_sources.Source(name="cell", read=buffer.getvalue)
 
-    answers = jobs.stream_predictions(predictor, endless(), batch_size=4, workers=2)
+    answers = streaming.stream_predictions(predictor, endless(), batch_size=4, workers=2)
     first = [next(answers) for _ in range(9)]
     answers.close()
     assert all(answer.row.verdict != "refused" for answer in first)
@@ -195,7 +226,7 @@ def test_answers__outlives_a_picture_that_breaks_the_decoder(
         image_sources.Source("breaks", breaks),
         image_sources.Source("reads", buffer.getvalue),
     ]
-    broken, fine = jobs.stream_predictions(predictor, sources)
+    broken, fine = streaming.stream_predictions(predictor, sources)
     assert broken.row.verdict == "refused"
     assert "could not be processed" in broken.row.reason
     assert "luck" not in broken.row.reason
@@ -203,11 +234,34 @@ def test_answers__outlives_a_picture_that_breaks_the_decoder(
 
 
 def test_row__has_the_columns_of_the_contract() -> None:
-    assert ",".join(COLUMNS) == "path,sha256,verdict,p_all,threshold,reason,model,model_sha256"
-    assert tuple(field.name for field in fields(PredictedRow)) == COLUMNS
+    assert ",".join(COLUMNS) == (
+        "path,sha256,verdict,p_all,threshold,reason,model,model_sha256,precision"
+    )
+    assert tuple(field.name for field in fields(PredictedRow)) == (*COLUMNS, "profile")
 
 
 def test_predict_files__answers_real_cells(predictor: Predictor, cnmc_root: Path) -> None:
-    rows = list(jobs.predict_files(predictor, [cnmc_root / "bmp"], batch_size=16))
+    rows = list(streaming.predict_files(predictor, [cnmc_root / "bmp"], batch_size=16))
     assert len(rows) == 48
     assert {row.verdict for row in rows} <= {"all", "hem"}
+
+
+def test_with_profile__scales_answers_and_names_itself(tiny_model: Path, cell_image: Rgb) -> None:
+    shipped = Predictor.load(tiny_model, "cpu", threads=1)
+    weights = shipped.info.weights_sha256
+    profile = validated.profile(
+        model_sha256=weights, temperature=2.0, bias=1.0, threshold=0.9, name="Lab"
+    )
+    predictor = shipped.with_profile(profile)
+    before, after = shipped.predict([cell_image])[0], predictor.predict([cell_image])[0]
+    assert before.p_all is not None and after.p_all is not None
+    assert after.logit == pytest.approx(before.logit)
+    assert after.p_all == pytest.approx(profile.probability(before.p_all))
+    assert after.verdict == ("all" if after.p_all >= 0.9 else "hem")
+    assert after.threshold == 0.9
+    row = predictor.row(after, path="a", sha256="")
+    assert row.to_dict()["profile"] == "Lab@1"
+    assert "profile" not in shipped.row(before, path="a", sha256="").to_dict()
+    assert shipped.profile is None and shipped.info.threshold == 0.5
+    with pytest.raises(ModelError, match="validate that model"):
+        shipped.with_profile(validated.profile(model_sha256="0" * 64))

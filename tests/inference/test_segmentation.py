@@ -3,11 +3,9 @@ import json
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pytest
 from numpy.typing import NDArray
 
-from allcore import model_folder
 from allcore.data import cells
 from allcore.data.cells import Rgb
 from allcore.data.images import decoding
@@ -248,17 +246,48 @@ def test_from_dict__what_is_not_of_this_version_is_refused(
         Cut.from_dict({})
 
 
-def test_usual_scale__brings_a_cell_to_the_models_median(one: tuple[Rgb, Mask], tiny_model: Path):
-    assert segmentation.usual_area(tiny_model) is None
-    column = {"image_id": ["a", "b", "c"], "area": [20_000.0, 32_000.0, 90_000.0]}
-    others = dict.fromkeys(("brightness", "focus", "redness", "elongation"), 1.0)
-    table = pd.DataFrame(column).assign(**others, border=False)
-    model_folder.write_facts(tiny_model, table)
-    area = segmentation.usual_area(tiny_model)
-    assert area == 32_000
-    (found,) = segmentation.candidates(one[0])
-    made = Cut(scale=segmentation.usual_scale(found, area)).applied(one[0])
-    assert cells.mask_of(made.rgb).sum() == pytest.approx(area, rel=0.02)
+def test_candidate_at__the_cell_that_a_person_marks():
+    picture, masks = smear((240, 180, 90), (240, 470, 70))
+    found = segmentation.candidate_at(picture, (470, 240))
+    assert dice(found.mask, masks[1]) > 0.9
+    cut = Cut(point=(470, 240), grow=2)
+    made = cut.applied(picture)
+    assert "marked by hand at 470, 240" in made.note and "cell 1" not in made.note
+    again = Cut.from_dict(json.loads(json.dumps(made.facts)))
+    assert again == cut and np.array_equal(again.applied(picture).rgb, made.rgb)
+
+
+def test_candidate_at__a_disc_where_nothing_stains():
+    picture, _ = smear((240, 180, 90), red=0)
+    found = segmentation.candidate_at(picture, (500, 240))
+    assert found.area == pytest.approx(np.pi * (90 * 0.75) ** 2, rel=0.1)  # of the other nucleus
+    assert found.mask[240, 500] and not found.mask[240, 180]
+    alone = segmentation.candidate_at(synthetic_smears.field(HEIGHT, WIDTH, red=0), (5, 240))
+    assert alone.at_border
+    with pytest.raises(BadImage, match="outside"):
+        segmentation.candidate_at(picture, (WIDTH, 3))
+
+
+def test_outline__goes_around_the_cell(one: tuple[Rgb, Mask]):
+    made = Cut().applied(one[0])
+    top, left, bottom, right = made.facts["frame"]
+    xs, ys = zip(*made.outline, strict=True)
+    assert (min(xs), max(xs)) == pytest.approx((left, right), abs=3)
+    assert (min(ys), max(ys)) == pytest.approx((top, bottom), abs=3)
+    assert 20 < len(made.outline) < 250
+
+
+def test_surroundings__square_and_black_beyond_the_border(one: tuple[Rgb, Mask]):
+    part = segmentation.surroundings(one[0], (0, 0, 100, 60))
+    assert part.shape == (142, 142, 3)
+    assert not part[:, :40].any() and part[80, 100].any()
+
+
+def test_cell_picture__is_the_cut_of_the_facts(one: tuple[Rgb, Mask]):
+    cut = Cut(scale=1.5)
+    made = segmentation.cell_picture(one[0], cut.applied(one[0]).facts)
+    assert made.enlarged == 1.5 and np.array_equal(made.rgb, cut.applied(one[0]).rgb)
+    assert segmentation.cell_picture(one[0], None).rgb is one[0]
 
 
 def test_candidate__frozen(one: tuple[Rgb, Mask]):

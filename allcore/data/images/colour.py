@@ -111,7 +111,7 @@ def to_srgb(image: Image.Image, space: ColourSpace) -> Image.Image:
     Raises:
         BadImage: its profile or its mode can't be converted.
     """
-    if isinstance(space, bytes):
+    if isinstance(space, bytes) and image.mode != "LAB":
         return _by_profile(image, space)
     try:
         rgb = image if image.mode == "RGB" else image.convert("RGB")
@@ -119,7 +119,9 @@ def to_srgb(image: Image.Image, space: ColourSpace) -> Image.Image:
         raise BadImage(
             f"Pictures of colour mode {image.mode} are not read; save it as RGB and retry."
         ) from error
-    return rgb if space is None else Image.fromarray(space.to_srgb(np.asarray(rgb)))
+    return (
+        rgb if not isinstance(space, RgbSpace) else Image.fromarray(space.to_srgb(np.asarray(rgb)))
+    )
 
 
 def _by_profile(image: Image.Image, profile: bytes) -> Image.Image:

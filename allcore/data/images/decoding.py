@@ -88,6 +88,11 @@ def _open(data: bytes, kind: str) -> Image.Image:
 
 
 def _not_an_image(data: bytes) -> str:
+    if data.startswith(b"version https://git-lfs"):
+        return (
+            "The file is a pointer of Git LFS in place of a picture; run git lfs pull in its "
+            "folder and retry."
+        )
     if name := other_name(data):
         return f"{name} pictures are not read; save the cell as BMP or PNG and retry."
     return (
@@ -143,8 +148,9 @@ def _to_rgb(image: Image.Image, data: bytes) -> Image.Image:
     alpha = rgba.getchannel("A")
     own = image.convert("L") if image.mode == "LA" else rgba.convert("RGB")
     opaque = colour.to_srgb(own, space)
-    if alpha.getextrema()[1] == 0:  # tools that leave alpha empty mean an opaque picture
+    darkest, lightest = alpha.getextrema()
+    if darkest == lightest:  # tools that leave alpha empty mean an opaque picture
         return opaque
-    opaque.putalpha(alpha)
+    opaque.putalpha(alpha.point(lambda value: value * 255 / lightest))  # masks of 0 and 1, too
     black = Image.new("RGBA", opaque.size, (0, 0, 0, 255))
     return Image.alpha_composite(black, opaque).convert("RGB")

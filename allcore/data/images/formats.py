@@ -103,4 +103,7 @@ def check_pixels(width: int, height: int, min_side: int = 1) -> None:
 def too_many_pixels(start: str) -> BadImage:
     """Refusal of a picture with too many pixels; ``start`` ends before "than"."""
     millions = MAX_PIXELS // 1_000_000
-    return BadImage(f"{start} than the {millions} million pixels read; crop it to one cell.")
+    return BadImage(
+        f"{start} than the {millions} million pixels read; crop it to one cell, or save a smear "
+        "field in parts."
+    )

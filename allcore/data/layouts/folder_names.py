@@ -1,8 +1,9 @@
 """Classes, splits and folds in the names of a data set's folders, at any depth and in any order.
 
-A path such as ``dataset/Train/fold_0/ALL/1.png`` names a split, a fold and a class; other names are
-wrappers. The opened folder's own name counts too, and those of the folders above it as far as they
-are such names, so that a folder is read alike from whichever depth it is opened.
+A path such as ``dataset/Train/fold_0/ALL/1.png`` or ``train_fold0_ALL/1.png`` names a split, a fold
+and a class; other names are wrappers. The opened folder's own name counts too, and those of the
+folders above it as far as they are such names, so that a folder is read alike from whichever depth
+it is opened.
 """
 
 import functools
@@ -16,19 +17,19 @@ from pathlib import Path
 
 from allcore.data.label_choice import LabelChoice
 from allcore.data.splits import SPLIT_ALIASES
-from allcore.labels import LABEL_ALIASES, Label
+from allcore.data.subjects import VIEWS
+from allcore.labels import CLASS_ALIASES, Label
 
 Word = Label | None
 """The class that a folder name stands for; None for cells of neither class."""
 
-_CODES = ("0", "1", "true", "false")  # of tables, no names of class folders
 CLASS_WORDS: dict[str, Word] = {
-    **{word: label for word, label in LABEL_ALIASES.items() if word not in _CODES},
-    "positive": "all", "cancer": "all", "abnormal": "all", "negative": "hem", "control": "hem",
-    "early pre b": "all", "pre b": "all", "pro b": "all", "malignant early pre b": "all",
-    "malignant pre b": "all", "malignant pro b": "all",
-}  # fmt: skip
-FOUR_CLASS_WORDS: dict[str, Word] = {"early": "all", "pre": "all", "pro": "all"}
+    **CLASS_ALIASES,
+    "early pre b": "all",
+    "pre b": "all",
+    "pro b": "all",
+}
+FOUR_CLASS_WORDS: dict[str, Word] = dict.fromkeys(("early", "pre", "pro", "l1", "l2", "l3"), "all")
 """Subtypes of ALL, which count where two of them, or one and ``benign``, stand in a data set."""
 WHITE_CELL_WORDS: dict[str, Word] = {
     "basophil": "hem", "eosinophil": "hem", "lymphocyte": "hem", "monocyte": "hem",
@@ -53,8 +54,17 @@ _FILLERS = frozenset(
     {"cell", "cells", "image", "images", "img", "imgs", "picture", "pictures", "data", "set",
      "dataset", "class", "folder"}
 )  # fmt: skip
+_QUALIFIERS = _FILLERS | VIEWS | {
+    "b", "t", "pre", "pro", "early", "x", "my", "new", "internal", "external", "independent",
+    "resized", "normalized", "normalised",
+}  # fmt: skip
+"""Words that tell nothing beside others that do."""
 _FOLD = re.compile(r"(?:k ?)?fold ?(\d+)")
 _NUMBER = re.compile(r"\d{1,2}")
+_SUBJECT = re.compile(
+    r"(?:patient|subject|case|donor|person)(?:[ _-]?id)?[ _-]*(?=\w*\d)\w+", re.IGNORECASE
+)
+_CODE = re.compile(r"(?:class|label|category|cls|c) ?(\d{1,2})")
 
 
 @dataclass(frozen=True)
@@ -66,6 +76,7 @@ class FolderFacts:
     label: Word = None
     split: str | None = None  # one of ``splits.PARTS``, or None
     fold: str | None = None  # such as ``fold_0``, or None
+    subject: str | None = None  # a name such as ``patient_7``, or None
     # a bare number where no folder of the data set names a class; empty without one
     number: str = ""
     # two names of different classes that contradict each other, the outer first
@@ -87,6 +98,7 @@ class FolderNames:
         own = {plain_name(name) for folder in folders for name in folder.split("/")}
         self._chosen = {plain_name(word): label for word, label in choice.classes}
         self._words = self._vocabulary(own | _beside(root))
+        self._parts_of: dict[str, tuple[str, ...]] = {}
         self.above = () if root is None else self._names_above(root)
         self._classes_known = any(
             self._is_class(name) for folder in folders for name in self._names(folder)
@@ -139,7 +151,9 @@ class FolderNames:
         waiting: list[str] = []
         for name in (root.name, *(folder.name for folder in root.parents))[:MAX_ABOVE]:
             plain = plain_name(name)
-            if self._is_class(name) or (_is_part(plain) and not waiting):
+            parts = self._parts(name)
+            is_class = any(map(self._is_class, parts))
+            if is_class or (all(_is_part(plain_name(part)) for part in parts) and not waiting):
                 names, waiting = [name, *waiting, *names], []
             elif plain in NEUTRAL:
                 waiting.insert(0, name)
@@ -148,7 +162,32 @@ class FolderNames:
         return tuple(names)
 
     def _names(self, folder: str) -> tuple[str, ...]:
-        return (*self.above, *filter(None, folder.split("/")))
+        names = (*self.above, *filter(None, folder.split("/")))
+        return tuple(part for name in names for part in self._parts(name))
+
+    def _parts(self, name: str) -> tuple[str, ...]:
+        """Class, split and fold in one name, such as ``train_all``; a name of none is one part."""
+        if name not in self._parts_of:
+            self._parts_of[name] = self._divided(name) or (name,)
+        return self._parts_of[name]
+
+    def _divided(self, name: str) -> tuple[str, ...]:
+        plain = plain_name(name)
+        known = self._words.keys() | SPLIT_ALIASES.keys()
+        if plain in known | self._chosen.keys() or _is_part(plain):
+            return ()
+        parts, words = [], plain.split()
+        while words:
+            ends = range(len(words), 0, -1)
+            phrases = (" ".join(words[:end]) for end in ends)
+            phrase = next((text for text in phrases if text in known or _FOLD.fullmatch(text)), "")
+            if not phrase and words[0] not in _QUALIFIERS:
+                return ()
+            parts += [phrase] if phrase else []
+            words = words[max(1, len(phrase.split())) :]
+        kinds = [self._words.get(part, SPLIT_ALIASES.get(part, "fold")) for part in parts]
+        different = dict(zip(kinds, parts, strict=True))
+        return tuple(different.values()) if not {"all", "hem"} <= different.keys() else ()
 
     def _is_class(self, name: str) -> bool:
         return plain_name(name) in self._words
@@ -160,13 +199,18 @@ class FolderNames:
         splits = [name for name in names if plain_name(name) in SPLIT_ALIASES]
         word, clash = self._class_word(names, classes)
         other = [name for name in splits if _split_of(name) != _split_of(splits[-1])]
-        numbers = [name for name in names if _NUMBER.fullmatch(name) and name not in classes]
-        undecided = [name for name in numbers if name not in self._chosen]
+        numbers = [
+            name
+            for name in names
+            if _NUMBER.fullmatch(plain_name(name)) and not self._is_class(name)
+        ]
+        undecided = [name for name in numbers if plain_name(name) not in self._chosen]
         return FolderFacts(
             word=word,
             label=None if clash else self.class_of(word),
             split=_split_of(splits[-1]) if splits and not other else None,
             fold=self._fold(names, numbers),
+            subject=next(filter(_SUBJECT.fullmatch, reversed(names)), None),
             number="" if self._classes_known or not undecided else undecided[-1],
             classes=clash,
             splits=(other[-1], splits[-1]) if other else (),
@@ -185,10 +229,16 @@ class FolderNames:
     def _is_pool(self, names: tuple[str, ...]) -> bool:
         if plain_name(names[-1]) not in COLLECTIONS:
             return False
-        if names in self._pools or len(names) > len(self.above) or self._root is None:
+        if names in self._pools or self._root is None:
             return names in self._pools
-        folder = (self._root, *self._root.parents)[len(self.above) - len(names)]
-        return any(map(self._is_plain, _folders_in(folder)))
+        folders = (self._root, *self._root.parents)[: len(self.above)]
+        folder_of = {self._names_to(depth): folder for depth, folder in enumerate(folders)}
+        return names in folder_of and any(map(self._is_plain, _folders_in(folder_of[names])))
+
+    def _names_to(self, depth: int) -> tuple[str, ...]:
+        """The names above the paths, without those of the last ``depth`` folders."""
+        above = self.above[: len(self.above) - depth]
+        return tuple(part for name in above for part in self._parts(name))
 
     def _is_plain(self, name: str) -> bool:
         """True for a class word that is no kind of normal cell."""
@@ -219,7 +269,8 @@ class FolderNames:
     def _fold(self, names: tuple[str, ...], numbers: list[str]) -> str | None:
         folds = [match[1] for name in names if (match := _FOLD.fullmatch(plain_name(name)))]
         if not folds:
-            folds = [name for name in numbers if self._classes_known or name in self._chosen]
+            plain = map(plain_name, numbers)
+            folds = [name for name in plain if self._classes_known or name in self._chosen]
         return f"fold_{int(folds[0])}" if len(folds) == 1 else None
 
 
@@ -227,11 +278,13 @@ class FolderNames:
 def plain_name(name: str) -> str:
     """Return a folder name as it is compared: in lower case, words apart, without filling words.
 
-    >>> plain_name("[Malignant] early Pre-B"), plain_name("2_Training-Images")
-    ('malignant early pre b', 'training')
+    >>> plain_name("[Malignant] Pre-B"), plain_name("2_TrainingImages"), plain_name("class_0")
+    ('malignant pre b', 'training', '0')
     """
-    text = unicodedata.normalize("NFKC", name).casefold()
+    text = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", unicodedata.normalize("NFKC", name)).casefold()
     words = [word for word in re.split(r"[\W_]+", text) if word]
+    if code := _CODE.fullmatch(" ".join(words)):
+        return code[1]
     if len(words) > 1 and words[0].isdigit():
         words = words[1:]
     while len(words) > 1 and words[-1] in _FILLERS:

@@ -58,8 +58,10 @@ class TableLayout:
         file = folder.root / self.file
         if not file.is_file():
             return None
-        table = _read(file)
-        return _rows(table, folder) if self.columns <= set(table) else None
+        present = table_reader.recognise(table_reader.headings(file, SCHEMA), SCHEMA)
+        if not self.columns - SCHEMA.required.keys() <= present.keys():
+            return None
+        return _rows(_read(file), folder)
 
     def describe(self, rows: Rows) -> str:
         """Return the name of the table."""

@@ -162,6 +162,24 @@ def test_decode__lays_transparent_parts_on_black(cell_image: Rgb) -> None:
         np.testing.assert_array_equal(decoded, cell_image)
 
 
+@pytest.mark.parametrize("kind", ["PNG", "TIFF", "BMP"])
+@pytest.mark.parametrize("level", [0, 1, 128, 254, 255])
+def test_decode__ignores_a_transparency_of_everything(
+    cell_image: Rgb, kind: str, level: int
+) -> None:
+    """Neither an alpha of one value nor a mask of 0 and ``level`` darkens the cell."""
+    whole = np.full((*cell_image.shape[:2], 1), level, np.uint8)
+    mask = np.where(cell_image.any(axis=2, keepdims=True), np.uint8(max(1, level)), np.uint8(0))
+    for alpha in (whole, mask):
+        data = encoded(np.concatenate([cell_image, alpha], axis=2), kind)
+        assert np.array_equal(decoding.decode(data), cell_image)
+
+
+def test_decode__names_a_pointer_of_git_lfs() -> None:
+    with pytest.raises(BadImage, match="git lfs pull"):
+        decoding.decode(b"version https://git-lfs.github.com/spec/v1\noid sha256:1\nsize 9\n")
+
+
 def test_decode__lays_a_transparent_palette_on_black() -> None:
     image = Image.new("P", (80, 80), 1)
     image.putpalette([255, 255, 255, 200, 30, 90])
