@@ -4,9 +4,10 @@ Only files that are new or have another size or time are read. Results are writt
 that an interrupted run loses at most one chunk, and memory does not grow with the data set.
 """
 
+import contextlib
+import itertools
 import shutil
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,23 +17,22 @@ import numpy as np
 import pandas as pd
 from filelock import Timeout
 from numpy.typing import NDArray
-from PIL import Image
 
 from allcore.audit.index import embeddings as vectors
-from allcore.audit.index import features, files, jobs, shards, store, texture_hashes
-from allcore.audit.index.features import MeasuredCell
+from allcore.audit.index import files, jobs, shards, store, texture_hashes
+from allcore.audit.index.cell_reader import CellReader, GroupReader
 from allcore.audit.index.files import FileState
 from allcore.audit.index.jobs import RunRecorder
 from allcore.audit.index.store import About, Index
-from allcore.data import duplicate_cells, readers, thumbnails
+from allcore.data import duplicate_cells, readers
 from allcore.data.manifest import Manifest
 from allcore.errors import DataError
 
 if TYPE_CHECKING:
     from allcore.inference.predictor import Predictor
 
-CHUNK = 64
-WORKERS = 2
+CHUNK, GROUP = 64, 8
+"""Images of one part of an unfinished index, and of one step of a worker."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +61,7 @@ def build_index(
     *,
     loader: "Callable[[], Predictor] | None" = None,
     home: Path | None = None,
+    read_groups: GroupReader | None = None,
     start: Callable[[int], object] = lambda _: None,
     progress: Callable[[int], object] = lambda _: None,
 ) -> IndexChanges:
@@ -74,6 +75,7 @@ def build_index(
         loader: loads the model of the embeddings within the run; a model that can't be loaded makes
             the run fail. None leaves the embeddings unchanged.
         home: state folder; None takes the settings'.
+        read_groups: reads the files; None takes threads of this process.
         start: called with the number of files to read.
         progress: called with the number of files read since the last call; may raise ``Stopped``.
 
@@ -88,7 +90,7 @@ def build_index(
         with jobs.hold_index_folder(path) as recorder:
             predictor = loader() if loader is not None else None
             recorder.step(jobs.CHECKING)
-            run = _Run(readers.read(data), data, path, predictor, home)
+            run = _Run(readers.read(data), data, path, predictor, home, read_groups)
             recorder.stop_if_asked()
             return run(recorder, start, progress)
     except Timeout:
@@ -107,9 +109,11 @@ class _Run:
         path: Path,
         predictor: "Predictor | None",
         home: Path | None,
+        read_groups: GroupReader | None = None,
     ) -> None:
         self.manifest, self.data, self.path = manifest, data, path
         self.predictor, self.home = predictor, home
+        self.read_groups = read_groups or CellReader(predictor, home).read_groups
         self.about = self._about()
         self.parts = path / store.PARTS
 
@@ -186,35 +190,20 @@ class _Run:
     def _read(self, stale: Sequence[FileState], report: Callable[[int], object]) -> None:
         number = shards.next_number(self.parts)
         model = "" if self.predictor is None else self.about.model_sha256
-        with ThreadPoolExecutor(WORKERS) as pool:
-            for states, cells in _ahead(pool, self._cell, stale):
+        size = min(GROUP, CHUNK)
+        groups = (stale[i : i + size] for i in range(0, len(stale), size))
+        with contextlib.closing(self.read_groups(groups)) as cells_by_group:
+            while some := list(itertools.islice(cells_by_group, CHUNK // size)):
                 if not self.manifest.root.is_dir():
                     raise DataError(
                         f"{self.manifest.root} vanished while it was indexed: bring it back and "
                         "run the command again; what was read is kept."
                     )
-                embedded: list[NDArray[np.float16] | None] = [None] * len(cells)
-                if self.predictor is not None:
-                    embedded = vectors.embed(self.predictor, [cell.cut for cell in cells])
+                cells = [cell for group in some for cell in group]
                 path = self.parts / f"{number:06}.parquet"
-                shards.write(path, states, cells, embedded, model=model)
+                shards.write(path, cells, model=model)
                 number += 1
-                report(len(states))
-
-    def _cell(self, state: FileState) -> MeasuredCell:
-        """Read and prepare one file, in parallel with the network."""
-        if state.error:
-            return MeasuredCell("", state.error, again=True)
-        cell = features.read_cell(state.file)
-        if cell.rgb is None:
-            return cell
-        thumbnail = store.thumbnail(cell.sha256, self.home)
-        if thumbnail.exists():
-            thumbnail.touch()  # ``store.prune`` keeps recent thumbnails
-        else:
-            store.replace(thumbnail, thumbnails.webp(Image.fromarray(cell.rgb)))
-        cut = None if self.predictor is None else vectors.cut_cell(self.predictor, cell.rgb)
-        return replace(cell, rgb=None, cut=cut)
+                report(len(cells))
 
     def _finish(self, states: Sequence[FileState], changes: IndexChanges) -> IndexChanges:
         """Assemble the parts, search duplicates and compute the map; skipped without changes."""
@@ -224,6 +213,7 @@ class _Run:
         if gathered is None:
             raise DataError(f"Nothing of {self.data} could be indexed: run the command again.")
         every_row, parts = gathered
+        del gathered
         names = [state.image_id for state in states]
         rows = every_row.set_index("image_id").loc[names].reset_index()
         changes = replace(changes, unreadable=int((rows["error"] != "").sum()))
@@ -236,8 +226,9 @@ class _Run:
             finished=datetime.now(UTC).isoformat(timespec="seconds"),
             changes=asdict(changes),
         )
-        arrays = shards.arrays(rows, parts, finished)
-        del finished  # frees its arrays, as large as the new ones
+        del every_row
+        arrays = shards.arrays(rows, parts, finished, self.parts)
+        del finished  # frees its table, as large as the new one
         store.write(self.path, _assembled(about, rows.drop(columns=list(shards.PLACE)), *arrays))
         if changes.dropped or changes.changed:
             store.prune(self.home)
@@ -252,7 +243,7 @@ def _assembled(
     embeddings: NDArray[np.float16],
 ) -> Index:
     usable = np.flatnonzero(rows["error"] == "")
-    twins = usable[texture_hashes.near_duplicates(grids[usable], rings[usable])].reshape(-1, 2)
+    twins = texture_hashes.near_duplicates(grids, rings, usable)
     points = vectors.flat_map(embeddings)
     table = rows.assign(
         family=duplicate_cells.connected_components(twins, len(rows)),
@@ -260,23 +251,3 @@ def _assembled(
         map_y=points[:, 1],
     )
     return Index(about, table, grids, rings, embeddings, twins)
-
-
-def _ahead(
-    pool: ThreadPoolExecutor, read: Callable[[FileState], MeasuredCell], stale: Sequence[FileState]
-) -> Iterator[tuple[Sequence[FileState], list[MeasuredCell]]]:
-    """Yield chunks with their cells; the next chunk is read while one is processed."""
-    chunks = [stale[i : i + CHUNK] for i in range(0, len(stale), CHUNK)]
-
-    def submitted(number: int) -> list["Future[MeasuredCell]"]:
-        states = chunks[number] if number < len(chunks) else []
-        return [pool.submit(read, state) for state in states]
-
-    waiting = submitted(0)
-    try:
-        for number, states in enumerate(chunks):
-            now, waiting = waiting, submitted(number + 1)
-            yield states, [future.result() for future in now]
-    finally:
-        for future in waiting:
-            future.cancel()

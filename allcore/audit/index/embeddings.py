@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from allcore.audit.index import shards, store
 from allcore.data.cells import Rgb
 from allcore.errors import BadImage
 
@@ -40,9 +41,7 @@ def embed(
     features: list[NDArray[np.float16]] = []
     for start in range(0, len(cells), BATCH):
         batch = torch.stack(cells[start : start + BATCH])
-        with predictor.lock, torch.inference_mode():
-            vectors = predictor.network.forward_features(predictor.normalised(batch))
-        features += list(vectors.float().cpu().numpy().astype(np.float16))
+        features += list(predictor.features(batch).numpy().astype(np.float16))
     rest = iter(features)
     return [None if cell is None else next(rest) for cell in prepared]
 
@@ -56,21 +55,24 @@ def flat_map(vectors: NDArray[np.floating]) -> NDArray[np.float32]:
     from allcore.training import embedding as trained
 
     points = np.full((len(vectors), 2), np.nan, dtype=np.float32)
-    known = np.flatnonzero(np.isfinite(vectors).all(axis=1))
+    known = np.flatnonzero(shards.finite_rows(vectors))
     if not len(known) or not vectors.shape[1]:
         return points
-    own = np.asarray(vectors, dtype=np.float32)[known]
     random = np.random.default_rng(SEED)
-    fitted = np.sort(random.permutation(len(own))[:FITTED])
-    placed = trained.flat_map(own[fitted], seed=SEED)
-    if len(fitted) < len(own):
+    fitted = known[np.sort(random.permutation(len(known))[:FITTED])]
+    own = np.asarray(vectors[fitted], dtype=np.float32)
+    placed = trained.flat_map(own, seed=SEED)
+    if len(fitted) < len(known):
         from sklearn.neighbors import NearestNeighbors
 
-        distances, near = NearestNeighbors(n_neighbors=ANCHORS).fit(own[fitted]).kneighbors(own)
-        weights = 1 / np.maximum(distances, 1e-6)
-        sums = (placed[near] * weights[..., None]).sum(axis=1)
-        points[known] = sums / weights.sum(axis=1, keepdims=True)
-    points[known[fitted]] = placed
+        search = NearestNeighbors(n_neighbors=ANCHORS, algorithm="brute").fit(own)
+        for block in store.blocks(len(known)):
+            rows = known[block]
+            distances, near = search.kneighbors(np.asarray(vectors[rows], dtype=np.float32))
+            weights = 1 / np.maximum(distances, 1e-6)
+            sums = (placed[near] * weights[..., None]).sum(axis=1)
+            points[rows] = sums / weights.sum(axis=1, keepdims=True)
+    points[fitted] = placed
     return points
 
 

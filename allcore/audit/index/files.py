@@ -14,16 +14,21 @@ NO_FILE = "This is no regular file and is not read: put a picture in its place."
 INVALID_NAME = "The file's name is no valid text: rename the file."
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)  # there may be a million
 class FileState:
     """State on disk of one image of a manifest."""
 
     image_id: str
     path: str  # below the data set's folder, as in the manifest
-    file: Path
+    root: Path  # that folder
     size: int = -1  # bytes; -1 where the file can't be reached
     time: int = -1  # of the last change, nanoseconds; -1 where the file can't be reached
     error: str = ""  # why it must not be read, one sentence; empty where it may
+
+    @property
+    def file(self) -> Path:
+        """Path of the file."""
+        return self.root / self.path
 
     @property
     def known(self) -> bool:
@@ -39,20 +44,19 @@ def file_states(manifest: Manifest) -> list[FileState]:
 
 
 def _state(image_id: str, path: str, resolver: PathResolver) -> FileState:
-    file = resolver.root / path
-    spoken = _spoken(image_id), _spoken(path)
+    root, spoken = resolver.root, (_spoken(image_id), _spoken(path))
     if spoken != (image_id, path):
-        return FileState(*spoken, file, error=INVALID_NAME)
+        return FileState(*spoken, root, error=INVALID_NAME)
     try:
         resolved = resolver.resolve(path)
         if not resolver.contains(resolved):
-            return FileState(image_id, path, file, error=OUTSIDE)
+            return FileState(image_id, path, root, error=OUTSIDE)
         state = resolved.stat()
         if not stat.S_ISREG(state.st_mode):  # reading a pipe could block
-            return FileState(image_id, path, file, error=NO_FILE)
+            return FileState(image_id, path, root, error=NO_FILE)
     except (OSError, RuntimeError, ValueError):  # RuntimeError: circular links
-        return FileState(image_id, path, file)
-    return FileState(image_id, path, file, state.st_size, state.st_mtime_ns)
+        return FileState(image_id, path, root)
+    return FileState(image_id, path, root, state.st_size, state.st_mtime_ns)
 
 
 def _spoken(text: str) -> str:

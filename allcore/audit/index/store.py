@@ -1,12 +1,13 @@
 """Location, reading and writing of the index of a data set.
 
-``ALLSCOPE_HOME/index/<key>/`` holds ``cells.parquet`` (one row an image), ``arrays.npz`` (textures,
-embeddings in float16 and the map, by row), ``twins.parquet`` (pairs of near duplicates) and
-``index.json``. ``parts/`` holds the results of an unfinished run.
+``ALLSCOPE_HOME/index/<key>/`` holds ``cells.parquet`` (one row an image), ``grid.npy``,
+``rings.npy`` and ``embedding.npy`` (textures, and embeddings in float16, by row), ``twins.parquet``
+(pairs of near duplicates) and ``index.json``. ``parts/`` holds the results of an unfinished run.
 ``ALLSCOPE_HOME/index/thumbnails/`` holds the thumbnails of all data sets by content. Every file is
 written under a temporary name and renamed, so that no reader sees a partial file.
 """
 
+import functools
 import hashlib
 import json
 import os
@@ -14,10 +15,10 @@ import re
 import shutil
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import numpy as np
 import pandas as pd
@@ -29,9 +30,12 @@ from allcore.errors import DataError
 
 VERSION = 1
 """Raised whenever a column changes its meaning; an older index is rebuilt."""
-CELLS, ARRAYS, TWINS, ABOUT, PARTS = (
-    "cells.parquet", "arrays.npz", "twins.parquet", "index.json", "parts",
-)  # fmt: skip
+CELLS, TWINS, ABOUT, PARTS = "cells.parquet", "twins.parquet", "index.json", "parts"
+ARRAYS = ("grid.npy", "rings.npy", "embedding.npy")
+OLD_ARRAYS = "arrays.npz"
+"""Arrays of an index that was written before they had a file each."""
+BLOCK = 4096
+"""Rows of an array that are in memory at a time."""
 GRACE = 3600.0
 """Seconds that a thumbnail is kept after its last use: a run writes thumbnails before the rows that
 refer to them."""
@@ -110,7 +114,7 @@ def read(data: Path, home: Path | None = None, *, arrays: bool = True) -> Index:
     Args:
         data: the data set.
         home: state folder; None takes the settings'.
-        arrays: whether to read textures and embeddings, which are large; else they are empty.
+        arrays: whether to map textures and embeddings, which are large; else they are empty.
 
     Raises:
         DataError: the index is missing, damaged or of another version.
@@ -122,13 +126,39 @@ def read(data: Path, home: Path | None = None, *, arrays: bool = True) -> Index:
     try:
         pairs = pd.read_parquet(path / TWINS)[["one", "other"]].to_numpy(dtype=np.intp)
         if arrays:
-            with np.load(path / ARRAYS) as file:
-                grids, rings, embeddings = file["grids"], file["rings"], file["embeddings"]
+            grids, rings, embeddings = _arrays(path)
         if not len(table) == len(grids) == len(rings) == len(embeddings):
             raise ValueError("rows and arrays do not fit")
     except Exception as error:  # Parquet and zip readers raise many errors on damaged files
         raise _damaged(data, path) from error
     return Index(about, table, grids, rings, embeddings, pairs)
+
+
+def _arrays(path: Path) -> list[NDArray[Any]]:
+    """Grids, rings and embeddings of an index folder."""
+    if (path / OLD_ARRAYS).exists():
+        with np.load(path / OLD_ARRAYS) as file:
+            return [file["grids"], file["rings"], file["embeddings"]]
+    return [mapped(path / name) for name in ARRAYS]
+
+
+def mapped(path: Path) -> NDArray[Any]:
+    """Return the array of a NumPy file, whose rows are read when they are used."""
+    try:
+        array: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
+    except ValueError:  # an empty array can't be mapped
+        array = np.load(path, allow_pickle=False)
+    return array
+
+
+def blocks(count: int) -> Iterator[slice]:
+    """Yield consecutive slices of ``BLOCK`` of so many rows."""
+    for start in range(0, count, BLOCK):
+        yield slice(start, start + BLOCK)
+
+
+def _save(array: NDArray[Any], file: IO[bytes]) -> None:
+    np.save(file, array, allow_pickle=False)
 
 
 def read_about(path: Path) -> About | None:
@@ -146,11 +176,14 @@ def write(path: Path, index: Index) -> None:
     (path / ABOUT).unlink(missing_ok=True)
     write_table(path / CELLS, index.table)
     write_table(path / TWINS, pd.DataFrame(index.twins, columns=["one", "other"]))
-    grids, rings, embeddings = index.grids, index.rings, index.embeddings
-    replace(
-        path / ARRAYS,
-        lambda file: np.savez(file, grids=grids, rings=rings, embeddings=embeddings),
-    )
+    arrays: tuple[NDArray[Any], ...] = (index.grids, index.rings, index.embeddings)
+    for name, array in zip(ARRAYS, arrays, strict=True):
+        written = getattr(array, "filename", None)
+        if written is not None and Path(written) == (path / PARTS / name).resolve():
+            os.replace(written, path / name)
+        else:
+            replace(path / name, functools.partial(_save, array))
+    (path / OLD_ARRAYS).unlink(missing_ok=True)
     replace(path / ABOUT, about_text(index.about))
     shutil.rmtree(path / PARTS, ignore_errors=True)
 

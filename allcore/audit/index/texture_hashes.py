@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from allcore.audit.index import neighbours
 from allcore.data import cells, duplicate_cells
 from allcore.data.cells import Rgb
 
@@ -101,64 +102,79 @@ def perceptual(pattern: Bytes) -> str:
     return np.packbits(bits).tobytes().hex()
 
 
-def near_duplicates(grids: Bytes, around: Bytes) -> NDArray[np.intp]:
+def near_duplicates(
+    grids: Bytes, around: Bytes, usable: NDArray[np.intp] | None = None
+) -> NDArray[np.intp]:
     """Return row numbers (P, 2) of near duplicates, the lower first and each pair once.
 
     Args:
         grids: (N, GRID, GRID) from ``grid``; compared in eight orientations if there are at most
             ``ALL_PAIRS``.
         around: (N, RINGS, ANGLES) from ``rings``; compared at every rotation.
+        usable: rows to compare, ascending; None takes all.
     """
-    if len(grids) < 2:
+    rows = np.arange(len(grids)) if usable is None else usable
+    if len(rows) < 2:
         return np.zeros((0, 2), dtype=np.intp)
-    pairs = turned(around)
-    if len(grids) <= ALL_PAIRS:
-        pairs = np.concatenate([duplicate_cells.near_pairs(grids[:, None]), pairs])
+    pairs = turned(around, rows)
+    if len(rows) <= ALL_PAIRS:
+        near = rows[duplicate_cells.near_pairs(grids[rows][:, None])]
+        pairs = np.concatenate([near, pairs])
     return np.unique(pairs, axis=0) if len(pairs) else pairs
 
 
-def turned(around: Bytes) -> NDArray[np.intp]:
+def turned(around: Bytes, rows: NDArray[np.intp]) -> NDArray[np.intp]:
     """Return row numbers (P, 2) of cells whose rings correlate at some rotation, mirrored or not.
 
     Only nearest neighbours by a rotation-invariant descriptor are compared, which avoids comparing
     all pairs at every rotation.
     """
-    pairs = _candidates(_descriptors(around))
+    pairs = rows[_candidates(descriptors(around, rows))]
     parts = [pairs[i : i + BLOCK] for i in range(0, len(pairs), BLOCK)]
-    best = [
-        _agreement(_spectra(around[part[:, 0]]), _spectra(around[part[:, 1]])) for part in parts
-    ]
+    best = [_agreement(*_pair_spectra(around, part)) for part in parts]
     return pairs[np.concatenate(best) > TURNED]
+
+
+def _pair_spectra(
+    around: Bytes, pairs: NDArray[np.intp]
+) -> tuple[NDArray[np.complexfloating], NDArray[np.complexfloating]]:
+    """``_spectra`` of both cells of each pair; those of a cell in several pairs are made once."""
+    rows, place = np.unique(pairs, return_inverse=True)
+    spectra, place = _spectra(around[rows]), place.reshape(-1, 2)
+    return spectra[place[:, 0]], spectra[place[:, 1]]
 
 
 def _spectra(around: Bytes) -> NDArray[np.complexfloating]:
     """(N, RINGS, F) Fourier transform along the angles of each cell's pattern of unit norm."""
-    patterns = _unit(around.astype(np.float32) - around.mean(axis=(1, 2), keepdims=True))
+    patterns = _unit(around - around.mean(axis=(1, 2), dtype=np.float32, keepdims=True))
     return np.fft.rfft(patterns, axis=2)
 
 
-def _descriptors(around: Bytes) -> Floats:
-    """(N, D) rotation-invariant strength of each frequency on each ring."""
-    parts = [
-        np.abs(_spectra(around[i : i + BLOCK])[:, :, : FREQUENCIES + 1]).astype(np.float32)
-        for i in range(0, len(around), BLOCK)
-    ]
-    strength = np.concatenate(parts).reshape(len(around), -1)
+def descriptors(around: Bytes, rows: NDArray[np.intp]) -> Floats:
+    """Return the rotation-invariant strength (N, D) of each frequency on each ring of some rows.
+
+    The mean over the rows is taken off, and each row is of unit norm.
+    """
+    strength = np.empty((len(rows), RINGS * (FREQUENCIES + 1)), dtype=np.float32)
+    blocks = [slice(start, start + BLOCK) for start in range(0, len(rows), BLOCK)]
+    for block in blocks:
+        spectra = _spectra(around[rows[block]])[:, :, : FREQUENCIES + 1]
+        strength[block] = np.abs(spectra).reshape(len(spectra), -1)
     strength -= strength.mean(axis=0)
-    return _unit(strength)
+    for block in blocks:
+        strength[block] = _unit(strength[block])
+    return strength
 
 
 def _candidates(descriptors: Floats) -> NDArray[np.intp]:
     """(P, 2) each cell paired with its ``NEAREST``, the lower number first, each pair once."""
-    from sklearn.neighbors import NearestNeighbors
-
-    count = min(NEAREST + 1, len(descriptors))
-    # Brute-force search works in blocks and limits memory.
-    search = NearestNeighbors(n_neighbors=count, algorithm="brute").fit(descriptors)
-    nearest = search.kneighbors(descriptors, return_distance=False)
-    pairs = np.column_stack([np.repeat(np.arange(len(nearest)), count), nearest.ravel()])
+    count = len(descriptors)
+    nearest = neighbours.nearest_rows(descriptors, min(NEAREST + 1, count))
+    own = np.arange(count)[:, None]
+    low, high = np.minimum(nearest, own), np.maximum(nearest, own)
     # A cell is its own nearest neighbour, unless many cells share its descriptor.
-    return np.unique(np.sort(pairs[pairs[:, 0] != pairs[:, 1]], axis=1), axis=0)
+    pairs = np.unique((low * count + high)[(low < high) & (low >= 0)])
+    return np.column_stack(np.divmod(pairs, count))
 
 
 def _agreement(

@@ -207,7 +207,7 @@ def test_build__is_done_by_one_run_at_a_time(root: Path) -> None:
 
 def test_read__says_what_to_do_about_a_damaged_index(root: Path) -> None:
     build.build_index(root)
-    (store.folder(root) / store.ARRAYS).write_bytes(b"no arrays")
+    (store.folder(root) / store.ARRAYS[0]).write_bytes(b"no arrays")
     with pytest.raises(DataError, match="damaged"):
         store.read(root)
     assert build.build_index(root).added == 12

@@ -24,10 +24,8 @@ def write(folder: Path, number: int, cells: dict[str, MeasuredCell], length: int
     vector: NDArray[np.float16] | None = None
     if length is not None:
         vector = np.full(length, number, dtype=np.float16)
-    shards.write(
-        folder / f"{number:06}.parquet", states, list(cells.values()), [vector] * len(cells),
-        model="m",
-    )  # fmt: skip
+    rows = [(state, cell, vector) for state, cell in zip(states, cells.values(), strict=True)]
+    shards.write(folder / f"{number:06}.parquet", rows, model="m")
 
 
 def test_arrays__are_those_of_the_latest_row_of_each_picture(tmp_path: Path) -> None:
@@ -38,12 +36,22 @@ def test_arrays__are_those_of_the_latest_row_of_each_picture(tmp_path: Path) -> 
     found = shards.gather(tmp_path, None)
     assert found is not None
     rows = found[0].set_index("image_id").loc[["c", "bad", "a", "b", "d"]].reset_index()
-    grids, rings, embeddings = shards.arrays(rows, found[1], None)
+    grids, rings, embeddings = shards.arrays(rows, found[1], None, tmp_path)
     for row, cell in enumerate([one, None, three, two, two]):
         grid, ring = (0, 0) if cell is None else (cell.grid, cell.rings)
         assert (grids[row] == grid).all() and (rings[row] == ring).all()
     assert np.isfinite(embeddings).all(axis=1).tolist() == [True, False, True, False, False]
     assert (embeddings[[0, 2]] == 2).all()
+
+
+def test_arrays__of_a_part_of_which_nothing_is_left(tmp_path: Path) -> None:
+    one, two = measured(1), measured(2)
+    write(tmp_path, 1, {"a": one}, 4)
+    write(tmp_path, 2, {"a": two}, 4)
+    found = shards.gather(tmp_path, None)
+    assert found is not None
+    grids, _, embeddings = shards.arrays(*found, None, tmp_path)
+    assert (grids[0] == two.grid).all() and (embeddings[0] == 2).all()
 
 
 def test_gather__of_nothing_is_none(tmp_path: Path) -> None:

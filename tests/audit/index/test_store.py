@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from allcore.audit.index import build, jobs, store
@@ -65,3 +66,19 @@ def test_prune__touches_nothing_beside_an_index_it_can_not_read(root: Path, home
     (store.folder(root) / store.CELLS).write_bytes(b"damaged")
     assert store.prune(grace=0) == 0
     assert len(there(home)) == 4
+
+
+def test_read__arrays_of_an_index_from_before_they_had_files(root: Path) -> None:
+    build.build_index(root)
+    index, path = store.read(root), store.folder(root)
+    np.savez(
+        path / store.OLD_ARRAYS,
+        grids=index.grids, rings=index.rings, embeddings=index.embeddings,
+    )  # fmt: skip
+    for name in store.ARRAYS:
+        (path / name).unlink()
+    old = store.read(root)
+    assert (old.grids == index.grids).all() and (old.rings == index.rings).all()
+    store.write(path, old)
+    assert not (path / store.OLD_ARRAYS).exists()
+    assert (store.read(root).grids == old.grids).all()

@@ -5,7 +5,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from allcore.audit.index import texture_hashes
+from allcore.audit.index import neighbours, texture_hashes
 from allcore.data import cells
 from allcore.errors import BadImage
 from tests.conftest import draw_clumped
@@ -60,6 +60,7 @@ def test_textures__need_a_cell() -> None:
 
 
 def test_near__of_many_cells_still_finds_turned_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(neighbours, "EXACT", 2)
     monkeypatch.setattr(texture_hashes, "ALL_PAIRS", 2)
     monkeypatch.setattr(texture_hashes, "NEAREST", 2)
     monkeypatch.setattr(texture_hashes, "BLOCK", 3)
