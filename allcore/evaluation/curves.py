@@ -183,10 +183,7 @@ def _band(cells: Sample, at_grid: Callable[[Floats, Floats], Floats]) -> tuple[F
     degrees = cells.degrees("auroc")
     if degrees < 1:
         return unknown, unknown
-    table = binned_counts.bin_counts(
-        labels=cells.labels, probabilities=cells.probabilities, groups=cells.groups
-    )
-    hits, alarms = binned_counts.cumulative_counts(cells.weights @ table.by_subject)
+    hits, alarms = binned_counts.cumulative_counts(cells.weights @ cells.binned().by_subject)
     both = (hits[:, -1] > 0) & (alarms[:, -1] > 0)
     if both.mean() < intervals.DEFINED:  # cells of one class only in few subjects of the other
         return unknown, unknown

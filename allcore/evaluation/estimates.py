@@ -15,6 +15,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from allcore.evaluation import binned_counts, intervals, metrics
+from allcore.evaluation.binned_counts import BinnedCounts
 from allcore.evaluation.intervals import Interval
 from allcore.evaluation.metrics import Confusion, Floats
 
@@ -42,6 +43,18 @@ class Sample:
     groups: NDArray[np.intp] | None
     resamples: int
     weights: Floats  # (resamples, subjects) the weight of each subject in each resample
+
+    def confusion(self, threshold: float) -> Confusion:
+        """Counts of the cells at a threshold."""
+        return metrics.confusion(
+            labels=self.labels, probabilities=self.probabilities, threshold=threshold
+        )
+
+    def binned(self) -> BinnedCounts:
+        """Counts of the cells by bin and subject."""
+        return binned_counts.bin_counts(
+            labels=self.labels, probabilities=self.probabilities, groups=self.groups
+        )
 
     def degrees(self, name: str) -> int:
         """Degrees of freedom of a metric's interval over subjects; below 1 there is no interval.
@@ -119,9 +132,7 @@ def at_threshold(cells: Sample, threshold: float) -> tuple[Estimate, ...]:
     of the four counts. Intervals over subjects use the subjects' counts, resampled by
     `cells.weights`.
     """
-    counts = metrics.confusion(
-        labels=cells.labels, probabilities=cells.probabilities, threshold=threshold
-    )
+    counts = cells.confusion(threshold)
     value = metrics.confusion_metrics(counts)
     observed = np.array(dataclasses.astuple(counts))
     by_cell = metrics.confusion_metrics(Confusion(*_redrawn(observed, cells.resamples).T))
@@ -151,9 +162,7 @@ def resampled_confusion(cells: Sample, threshold: float) -> Confusion:
 
 def resampled_ranking(cells: Sample) -> dict[str, Floats]:
     """The threshold-free metrics, (resamples,) each, in bootstrap resamples of subjects."""
-    table = binned_counts.bin_counts(
-        labels=cells.labels, probabilities=cells.probabilities, groups=cells.groups
-    )
+    table = cells.binned()
     counts = cells.weights @ table.by_subject[: cells.weights.shape[1]]
     return binned_counts.resampled_metrics(table, counts)
 
@@ -165,9 +174,7 @@ def threshold_free(cells: Sample) -> tuple[Estimate, ...]:
     subjects are a bootstrap. AUROC and AUPRC are NaN where a class is missing.
     """
     exact = metrics.scores(labels=cells.labels, probabilities=cells.probabilities, threshold=0.5)
-    table = binned_counts.bin_counts(
-        labels=cells.labels, probabilities=cells.probabilities, groups=cells.groups
-    )
+    table = cells.binned()
     by_cell = binned_counts.resampled_metrics(table, _redrawn(table.counts, cells.resamples))
     by_subject = resampled_ranking(cells)
     rows = []

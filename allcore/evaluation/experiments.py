@@ -3,6 +3,7 @@
 `allcore.research.experiments` computes them; `allcore.reports.json_files` reads and writes them.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -12,6 +13,7 @@ NAMES = (
     "cues",
     "interventions",
     "finetuning",
+    "runs",
     "recipe",
     "stages",
     "head",
@@ -69,3 +71,14 @@ def prediction_verdict(parts: Sequence[tuple[str, bool]]) -> str:
     else:
         head = f"The prediction held in {count} of {len(parts)} parts."
     return " ".join([head, *(f"{'Held' if held else 'Not held'}: {text}." for text, held in parts)])
+
+
+def split_finding(finding: str) -> tuple[str, tuple[str, ...]]:
+    """Split a finding into its sentences on the results, and the verdicts on the prediction.
+
+    >>> split_finding("A is best. The prediction held in 1 of 2 parts. Held: b. Not held: c.")
+    ('A is best.', ('The prediction held in 1 of 2 parts.', 'Held: b.', 'Not held: c.'))
+    """
+    results, start, verdict = finding.partition("The prediction ")
+    parts = re.split(r" (?=(?:Held|Not held): )", start + verdict)
+    return results.strip(), tuple(part for part in parts if part)

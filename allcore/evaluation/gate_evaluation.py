@@ -67,7 +67,11 @@ def fit_gate(
         "data_digest": info.training.get("data", {}).get("digest"),
         "command": command,
     }
-    return replace(gate_fit.fit_final_gate(features, rotations), facts=facts)
+    return replace(
+        gate_fit.fit_final_gate(features, rotations),
+        facts=facts,
+        appearance=gate_samples.training_appearance(cells),
+    )
 
 
 def gate_facts(

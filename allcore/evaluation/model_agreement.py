@@ -22,10 +22,10 @@ from allcore.evaluation.metrics import Confusion, Floats
 from allcore.evaluation.paired import McNemarTest, ResampledMetrics
 
 KINDS = {
-    "only_a": "Only the first model is right",
-    "only_b": "Only the second model is right",
     "both_wrong": "Both are wrong",
-    "both_right": "Both are right",
+    "only_a": "Only the first is correct",
+    "only_b": "Only the second is correct",
+    "both_right": "Both are correct",
 }
 COLUMNS = ("image_id", "path", "label", "subject", "group", "probability_a", "probability_b")
 _BY_COUNT = ("accuracy", "weighted_f1")

@@ -12,7 +12,7 @@ from allcore.data import subjects as subject_names
 from allcore.data.splits import PARTS
 from allcore.data.subject_separation import SubjectSeparation
 from allcore.errors import DataError
-from allcore.evaluation import conformal, estimates, metrics, subjects, thresholds
+from allcore.evaluation import conformal, estimates, subjects, thresholds
 from allcore.evaluation.conformal import Coverage, PredictionSets
 from allcore.evaluation.estimates import Estimate, Sample
 from allcore.evaluation.metrics import Confusion
@@ -269,9 +269,7 @@ def evaluate_split(
         split=split,
         blast=blast,
         normal=normal,
-        confusion=metrics.confusion(
-            labels=cells.labels, probabilities=cells.probabilities, threshold=threshold
-        ),
+        confusion=cells.confusion(threshold),
         estimates=estimates.all_estimates(cells, threshold),
         baseline=() if baseline is None else estimates.all_estimates(baseline, baseline_threshold),
         subjects=subject_rows(table, cells, threshold),

@@ -11,10 +11,10 @@ from allcore.evaluation.metrics import Floats
 
 # Errors come first in every list of outcomes.
 OUTCOMES = {
-    "fp": "Normal cells called ALL blast",
-    "fn": "ALL blasts called normal",
-    "tp": "ALL blasts called ALL blast",
-    "tn": "Normal cells called normal",
+    "fp": "Normal cells predicted ALL blast",
+    "fn": "ALL blasts predicted normal",
+    "tp": "ALL blasts predicted ALL blast",
+    "tn": "Normal cells predicted normal",
 }
 LISTS = {
     "confident_errors": "Most confident errors",

@@ -18,12 +18,6 @@ from allcore.evaluation.estimates import Estimate, Sample
 from allcore.evaluation.intervals import Interval
 from allcore.evaluation.metrics import Floats
 
-# Titles of the likelihood ratios on pages.
-TITLES = {
-    "lr_positive": "Positive likelihood ratio",
-    "lr_negative": "Negative likelihood ratio",
-}
-
 
 @dataclass(frozen=True)
 class PredictiveCurve:
@@ -113,9 +107,7 @@ def likelihood_ratios(cells: Sample, threshold: float) -> tuple[Estimate, Estima
     then the quotient of the bounds of the two shares, which is conservative. An infinite ratio
     therefore has an `Interval.low` although its interval is not `known`.
     """
-    counts = metrics.confusion(
-        labels=cells.labels, probabilities=cells.probabilities, threshold=threshold
-    )
+    counts = cells.confusion(threshold)
     resampled = estimates.resampled_confusion(cells, threshold)
     blasts, normals = cells.degrees("sensitivity"), cells.degrees("specificity")
     detected, missed, false, passed = (

@@ -48,7 +48,7 @@ def gap_dumbbells(comparison: NetworkComparison, metric: str) -> go.Figure:
         style.add_line(figure, [value] * 2, [-0.6, len(names) - 0.4], name, dash="dash")
     figure.update_xaxes(title=f"{metrics.TITLES[metric]} (95 % intervals)")
     return style.finish_rows(
-        figure, _gap_title(comparison, metric), names, height=200 + 34 * len(names),
+        figure, _gap_title(comparison, metric), names, height=150 + 29 * len(names),
         title="Network", zeroline=False, fixedrange=True,
     )  # fmt: skip
 
@@ -122,7 +122,7 @@ def subject_accuracies(table: pd.DataFrame, a: str, b: str) -> go.Figure:
     low = 100 * min(1.0, both["accuracy_a"].min(), both["accuracy_b"].min())
     span = [max(0, np.floor(low / 10) * 10) - 2, 103]
     figure = go.Figure()
-    style.add_line(figure, [0, 100], [0, 100], "Equally often right", width=1)
+    style.add_line(figure, [0, 100], [0, 100], "Equally often correct", width=1)
     for label, symbol, cells in (
         ("all", "circle", "ALL blasts"),
         ("hem", "square", "normal cells"),
@@ -142,11 +142,11 @@ def subject_accuracies(table: pd.DataFrame, a: str, b: str) -> go.Figure:
     lead = both["accuracy_a"] - both["accuracy_b"]
     ahead, behind = (lead > 0).sum(), (lead < 0).sum()
     title = (
-        f"{NETWORKS[a]} is right more often on {ahead} of {len(both)} subjects, "
+        f"{NETWORKS[a]} is correct more often on {ahead} of {len(both)} subjects, "
         f"{NETWORKS[b]} on {behind}"
     )
-    figure.update_xaxes(title=f"Called rightly by {NETWORKS[b]} (% of cells)", range=span)
-    figure.update_yaxes(title=f"Called rightly by {NETWORKS[a]} (% of cells)", range=span)
+    figure.update_xaxes(title=f"Correct by {NETWORKS[b]} (% of cells)", range=span)
+    figure.update_yaxes(title=f"Correct by {NETWORKS[a]} (% of cells)", range=span)
     return style.finish(figure, title, height=480)
 
 

@@ -143,7 +143,7 @@ def _direction(change: Interval) -> int:
 
 def _flip_text(row: ExperimentRow) -> str:
     flipped = row.figures.get("flipped")
-    return f"{'?' if flipped is None else f'{100 * flipped.value:.0f} %'} of calls flip"
+    return f"{'?' if flipped is None else f'{100 * flipped.value:.0f} %'} of predictions flip"
 
 
 def _finish(

@@ -43,7 +43,9 @@ class Colour:
     styles: Mapping[str, Style] = field(default_factory=dict)  # of categories; others get defaults
 
 
-def map_points(table: pd.DataFrame, colour: Colour, *, title: str) -> go.Figure:
+def map_points(
+    table: pd.DataFrame, colour: Colour, *, title: str, rows: NDArray[np.intp] | None = None
+) -> go.Figure:
     """Plot the map, with box and lasso selection.
 
     With more than `MOST` images a random sample is drawn, with rare categories complete; a selected
@@ -54,8 +56,9 @@ def map_points(table: pd.DataFrame, colour: Colour, *, title: str) -> go.Figure:
         table: catalogue table with an index, N rows; images without map coordinates are not drawn.
         colour: colours of its rows.
         title: from `neighbours_text`.
+        rows: from `sampled_rows`; None makes them.
     """
-    rows = sampled_rows(table, colour)
+    rows = sampled_rows(table, colour) if rows is None else rows
     points = pd.DataFrame(
         {
             "x": table["map_x"].to_numpy(dtype=np.float32)[rows],

@@ -11,6 +11,7 @@ from allcore.plots import style
 
 Style = tuple[str, str, int, float]
 """Colour, symbol, size and opacity."""
+_BAND = 2.5  # ratio of extents from which points count as a flat band
 LABEL_STYLES = {"hem": (style.NORMAL, "circle", 5, 0.55), "all": (style.BLAST, "diamond", 5, 0.55)}
 # Muted colours, because there are more subjects than distinguishable colours. The hover text has
 # the name, and colours of neighbours on the map mostly differ between subjects.
@@ -21,16 +22,28 @@ _SUBJECTS = (
 
 
 def as_map(figure: go.Figure, title: str) -> go.Figure:
-    """Turn a figure of points into a map: equal scales, no units, lasso selection.
+    """Turn a figure of points into a map: no units, lasso selection, and equal scales.
 
-    Only distances between neighbours have a meaning.
+    Only distances between neighbours have a meaning, so points in a flat band fill the plot.
     """
+    wide, high = (_extent(figure, axis) for axis in ("x", "y"))
+    band = max(wide, high) > _BAND * min(wide, high)
     hidden = {"showticklabels": False, "showgrid": False, "zeroline": False, "ticks": ""}
     figure.update_xaxes(title="Map, first axis (no unit)", **hidden)
-    figure.update_yaxes(title="Map, second axis (no unit)", scaleanchor="x", **hidden)
+    figure.update_yaxes(
+        title="Map, second axis (no unit)", scaleanchor=None if band else "x", **hidden
+    )
     style.lay_out(figure, dragmode="lasso")
     figure = style.finish(figure, title, height=560)
     return style.lay_out(figure, legend={"y": -0.08})
+
+
+def _extent(figure: go.Figure, axis: str) -> float:
+    """Range of the points of all traces on an axis."""
+    values = [np.asarray(trace[axis], dtype=float) for trace in figure.data]
+    known = [one[np.isfinite(one)] for one in values]
+    joined = np.concatenate([*known, np.zeros(0)])
+    return float(np.ptp(joined)) if len(joined) else 0.0
 
 
 def categories(

@@ -1,4 +1,4 @@
-"""Plots of predictions: probability of one cell, and shares of blasts by subject of a batch."""
+"""Plots of a batch of predictions: shares of blasts by subject."""
 
 from collections.abc import Sequence
 from html import escape
@@ -6,42 +6,13 @@ from html import escape
 import plotly.graph_objects as go
 
 from allcore.evaluation.subjects import SubjectShare
-from allcore.labels import CLASS_COLOURS
 from allcore.plots import style
 
 _SHOWN = 12  # characters of a name below an axis
 
 
-def probability_scale(p_all: float, *, threshold: float) -> go.Figure:
-    """Bar of one calibrated probability from 0 to 1, with the threshold."""
-    called = "all" if p_all >= threshold else "hem"
-    figure = go.Figure()
-    figure.add_bar(
-        x=[p_all], y=[""], orientation="h", marker={"color": CLASS_COLOURS[called]}, width=0.5,
-        hovertemplate="Probability %{x:.3f}<extra></extra>",
-    )  # fmt: skip
-    figure.add_shape(
-        type="rect", x0=0, x1=1, y0=-0.25, y1=0.25, line_width=0,
-        fillcolor="rgba(122,122,122,0.18)", layer="below",
-    )  # fmt: skip
-    figure.add_shape(
-        type="line", x0=threshold, x1=threshold, y0=-0.42, y1=0.42,
-        line={"width": 3, "color": style.REFUSED},
-    )  # fmt: skip
-    figure.add_annotation(
-        x=threshold, y=0.42, text=f"threshold {threshold:.2f}", showarrow=False, yanchor="bottom"
-    )
-    figure.update_xaxes(
-        title="Calibrated probability of an ALL blast", range=[0, 1], showgrid=False, nticks=6
-    )
-    figure.update_yaxes(visible=False, range=[-0.5, 0.85])
-    side = "at or above" if called == "all" else "below"
-    title = f"{p_all:.2f}, {side} the threshold {threshold:.2f}"
-    return style.finish(figure, title, height=190)
-
-
 def subject_shares(shares: Sequence[SubjectShare]) -> go.Figure | None:
-    """Plot each subject's share of cells called blast, ascending, with its interval over cells.
+    """Plot each subject's share of cells predicted ALL blast, with its interval; ascending.
 
     Args:
         shares: from `subject_shares`; unknown subjects and those with too few cells are omitted.
@@ -68,7 +39,7 @@ def subject_shares(shares: Sequence[SubjectShare]) -> go.Figure | None:
 def _title(ordered: Sequence[SubjectShare]) -> str:
     lowest, highest = ordered[0], ordered[-1]
     if len(ordered) == 1:
-        return f"{_percent(highest)} of subject {_short(highest)}'s cells are called ALL blast"
+        return f"{_percent(highest)} of subject {_short(highest)}'s cells are predicted ALL blast"
     shares = f"{_percent(lowest)} to {_percent(highest)}"
     return f"Blast shares of {len(ordered):,} subjects run from {shares}"
 

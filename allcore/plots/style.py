@@ -22,6 +22,10 @@ BLAST, NORMAL = CLASS_COLOURS["all"], CLASS_COLOURS["hem"]
 GREEN, PINK = "#009E73", "#CC79A7"
 """Okabe-Ito colours other than those of the classes, with contrast on light and dark ground."""
 REFUSED = "#7A7A7A"
+CAUTION = "#F0B429"
+"""Amber behind dark letters: marks of answers that are not validated."""
+CAUTION_INK = "#7A4F00"
+"""The same as letters on white."""
 UNIT = [-0.02, 1.02]
 """Range of an axis of shares, with room for marks at its ends."""
 MANY_POINTS = 1000
@@ -30,7 +34,8 @@ MANY_NAMES = 40
 """Largest number of names that fit below an axis."""
 WIDTH = 900
 """Width of a saved figure before scaling, pixels."""
-_LINE = 40  # characters of a title that fit a screen of 390 pixels
+LINE, NARROW = 40, 30
+"""Characters of a title that fit 390 pixels, a phone's, and 290, a third of a page."""
 _SUBTITLE = {"text": notice.RESEARCH_USE, "font": {"size": 11}}
 _ROOM = 18  # height of the notice above the figure, pixels
 _LONGEST = 80
@@ -87,9 +92,9 @@ def error_bars(intervals: Sequence[Interval], *, scale: float = 1.0) -> dict[str
     }  # fmt: skip
 
 
-def finish(figure: go.Figure, title: str, *, height: int) -> go.Figure:
-    """Set the height, a title in lines that fit a phone, a legend below and small margins."""
-    lines = textwrap.wrap(title, _LINE)
+def finish(figure: go.Figure, title: str, *, height: int, line: int = LINE) -> go.Figure:
+    """Set the height, a title in lines of so many characters, a legend below, small margins."""
+    lines = textwrap.wrap(title, line)
     return lay_out(
         figure,
         title={"text": "<br>".join(lines), "x": 0, "xanchor": "left", "y": 1, "yanchor": "top"}
@@ -121,7 +126,7 @@ def name_subjects(figure: go.Figure, names: Sequence[str], **axes: Any) -> None:
         tickvals=list(range(len(names))), ticktext=names, showticklabels=few, tickangle=-90,
         showgrid=False, zeroline=False, range=[-0.6, len(names) - 0.4], **axes,
     )  # fmt: skip
-    figure.update_yaxes(title="Share of cells called ALL blast", range=[-0.04, 1.04], **axes)
+    figure.update_yaxes(title="Share of cells predicted ALL blast", range=[-0.04, 1.04], **axes)
 
 
 def lay_out(figure: go.Figure, **parts: Any) -> go.Figure:

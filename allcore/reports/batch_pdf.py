@@ -11,7 +11,8 @@ from allcore.evaluation.subjects import SubjectShare
 from allcore.inference.results import PredictedRow
 from allcore.labels import VERDICT_NAMES
 from allcore.model_folder import ModelInfo
-from allcore.reports.pdf_sheet import BOTTOM, LEFT, QUIET, WIDTH, PdfSheet
+from allcore.plots import style
+from allcore.reports.pdf_sheet import BOTTOM, LEFT, QUIET, WIDTH, PdfSheet, rgb
 
 MAX_ROWS = 1000  # maximum number of listed predictions; the rest are counted
 MAX_SUBJECTS = 200
@@ -34,6 +35,8 @@ def batch_pdf(
     made_at: datetime,
     shares: Sequence[SubjectShare] = (),
     whence: str = "",
+    training: str = "",
+    fields: str = "",
 ) -> bytes:
     """Generate the report of a batch; equal arguments give equal files.
 
@@ -41,9 +44,11 @@ def batch_pdf(
         made_at: UTC time, printed on every page.
         shares: from `subject_shares`; empty where subjects are unknown.
         whence: sentence on the source of the subjects.
+        training: sentence on cells that the network was trained on.
+        fields: sentence on how the cells of smear fields were normalised and corrected.
     """
     sheet = PdfSheet("ALLScope: report of a batch", made_at)
-    _summary(sheet, rows, info)
+    _summary(sheet, rows, info, training, fields)
     if shares:
         _subjects(sheet, shares, whence)
     _refused(sheet, rows)
@@ -51,10 +56,19 @@ def batch_pdf(
     return bytes(sheet.output())
 
 
-def _summary(sheet: PdfSheet, rows: Sequence[PredictedRow], info: ModelInfo) -> None:
+def _summary(
+    sheet: PdfSheet, rows: Sequence[PredictedRow], info: ModelInfo, training: str, fields: str
+) -> None:
     number = Counter(str(row.verdict) for row in rows)
     text = ", ".join(f"{number[verdict]:,} {name}" for verdict, name in VERDICT_NAMES.items())
-    sheet.line_of(f"{formats.count(len(rows), 'picture')}: {text}.", size=12, bold=True, lines=2)
+    noun = "white cell" if all(getattr(row, "cell", "") for row in rows) else "picture"
+    sheet.line_of(f"{formats.count(len(rows), noun)}: {text}.", size=12, bold=True, lines=2)
+    for mark in sorted({getattr(row, "mark", "") for row in rows} - {""}):
+        marked = sum(getattr(row, "mark", "") == mark for row in rows)
+        line = f"{formats.count(marked, 'cell')}: {mark}."
+        sheet.line_of(line, size=11, bold=True, colour=rgb(style.CAUTION_INK))
+    sheet.line_of(fields, lines=3)
+    sheet.line_of(training, lines=2)
     digest = (info.training.get("data") or {}).get("digest", "not on record")
     sheet.line_of(f"Model {info.name} ({info.architecture}), threshold {info.threshold:.3f}.")
     sheet.line_of(f"Threshold: {info.threshold_rule}", lines=3)
@@ -78,7 +92,7 @@ def _subjects(sheet: PdfSheet, shares: Sequence[SubjectShare], whence: str) -> N
     columns = (
         TableColumn("Subject", 50), TableColumn("Answered", 18, "R"),
         TableColumn("Refused", 18, "R"),
-        TableColumn("Called ALL blast (95 % over cells)", 94),
+        TableColumn("Predicted ALL blast (95 % over cells)", 94),
     )  # fmt: skip
     lines = [
         (share.subject or "unknown", f"{share.answered:,}", f"{share.refused:,}", share.words)
@@ -118,7 +132,9 @@ def _rows(sheet: PdfSheet, rows: Sequence[PredictedRow]) -> None:
 def _line(row: PredictedRow) -> tuple[str, str, str, str]:
     number = "" if row.p_all is None else f"{row.p_all:.3f}"
     # The end of a path distinguishes files, not its beginning.
-    name = row.path if len(row.path) <= 48 else f"...{row.path[-45:]}"
+    cell = getattr(row, "cell", "")
+    path = f"{row.path}, cell {cell}" if cell else row.path
+    name = path if len(path) <= 48 else f"...{path[-45:]}"
     return name, VERDICT_NAMES[row.verdict], number, row.reason or row.sha256[:24]
 
 

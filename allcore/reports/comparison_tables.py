@@ -59,8 +59,8 @@ def accuracy_by_subject(predictions: pd.DataFrame) -> pd.DataFrame:
     known = predictions["label"].notna() & predictions["subject"].notna()
     unseen = predictions[known & (predictions["protocol"] == "unseen")]
     blast = unseen["label"] == "all"
-    called = unseen["probability"] >= OPERATING_POINT
-    cells = unseen[["network", "subject"]].assign(blast=blast, right=called == blast)
+    predicted = unseen["probability"] >= OPERATING_POINT
+    cells = unseen[["network", "subject"]].assign(blast=blast, right=predicted == blast)
     rows = cells.groupby(["network", "subject"], observed=True, as_index=False).agg(
         cells=("right", "size"), accuracy=("right", "mean"), blast=("blast", "mean")
     )

@@ -97,9 +97,9 @@ def pair_sentences(test: PairTest) -> list[str]:
     alike = test.cells - test.only_a_right - test.only_b_right
     units = "subjects" if test.protocol == "unseen" else "cells"
     return [
-        f"Of {test.cells:,} cells, {alike:,} are called alike by both; {test.only_a_right:,} only "
-        f"{a} calls rightly, {test.only_b_right:,} only {b}. McNemar's test gives "
-        f"{_p_value(test.mcnemar_p)}, after Holm's correction for all pairs "
+        f"Of {test.cells:,} cells, {alike:,} are predicted alike by both; {test.only_a_right:,} "
+        f"are correct only by {a}, {test.only_b_right:,} only by {b}. McNemar's test gives "
+        f"{_p_value(test.mcnemar_p)}, adjusted for all pairs (Holm) "
         f"{_p_value(test.mcnemar_p_holm)}; it takes cells as independent.",
         f"Accuracy of {a} less that of {b}: "
         f"{points_text(test.accuracy_difference)} (over {units}). "
@@ -113,10 +113,10 @@ def pair_verdict(test: PairTest) -> str:
     difference = test.accuracy_difference
     if difference.low > 0 or difference.high < 0:
         ahead = test.a if difference.low > 0 else test.b
-        return f"On {units} {network_phrase(ahead)} can be expected to be right more often."
+        return f"On {units} {network_phrase(ahead)} can be expected to be correct more often."
     if math.isnan(difference.low):
         return "Without an interval nothing can be said of new ones."
-    return f"On {units} either may be right more often: the interval of accuracy includes 0."
+    return f"On {units} either may be correct more often: the interval of accuracy includes 0."
 
 
 def points_text(figure: Interval) -> str:
@@ -173,15 +173,14 @@ def _leads(comparison: NetworkComparison, winner: ComparisonRow) -> list[str]:
     rivals_behind = _listed(
         [f"{network_phrase(test.b)} (by {points_text(test.accuracy_difference)})" for test in ahead]
     )
-    return [f"It calls more cells rightly than {rivals_behind}.", *unsure]
+    return [f"It predicts more cells correctly than {rivals_behind}.", *unsure]
 
 
 def _unsure(test: PairTest) -> str:
     difference, rival = test.accuracy_difference, network_phrase(test.b)
     if difference.high < 0:
-        return (
-            f"Yet it calls fewer cells rightly than {rival} (by {points_text(_less(difference))})."
-        )
+        less = points_text(_less(difference))
+        return f"Yet it predicts fewer cells correctly than {rival} (by {less})."
     return f"A lead in accuracy over {rival} is not shown: {points_text(difference)}."
 
 

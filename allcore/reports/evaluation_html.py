@@ -5,6 +5,7 @@ it. All user-supplied text is escaped.
 """
 
 import datetime
+from collections.abc import Iterable
 from dataclasses import replace
 from html import escape
 
@@ -15,7 +16,9 @@ import plotly.graph_objects as go
 import allcore
 from allcore import formats
 from allcore.evaluation import curves, metrics, model_evaluation
+from allcore.evaluation.estimates import Estimate
 from allcore.evaluation.model_evaluation import ModelEvaluation, SplitEvaluation
+from allcore.evaluation.subjects import SubjectRow
 from allcore.labels import CLASS_NAMES
 from allcore.model_folder import ModelInfo
 from allcore.plots.evaluation import curves as curve_plots
@@ -66,7 +69,7 @@ def evaluation_html(
         f"<h1>Evaluation of {escape(info.name)}</h1>"
         + html.paragraph(
             f"Generated on {day.isoformat()} by ALLScope {allcore.__version__} from held-out "
-            f"predictions. A cell is called an ALL blast from a probability of "
+            f"predictions. A cell is predicted ALL blast from a probability of "
             f"{evaluation.threshold:.3f} on."
         )
         + html.block(background.split(info, evaluation).blocks[0])
@@ -111,14 +114,14 @@ def _split_section(
         for name, plot in plots.items()
     }
     strip = charts.pop("subjects", "")
-    subjects = strip + html.table(_subjects_table(split))
+    subjects = strip + html.table(subjects_table(split.subjects))
     body = [
         html.paragraph(split.size_text + "."),
         *map(html.paragraph, split.notes),
         _headline(split),
         html.grid(list(charts.values())),
         "<h3>All figures</h3>",
-        html.table(_estimates_table(split)),
+        html.table(estimates_table(split.estimates, split.baseline)),
         "<h3>Subjects</h3>",
         subjects if split.subjects else html.paragraph("Subjects are unknown for these cells."),
     ]
@@ -138,29 +141,31 @@ def _headline(split: SplitEvaluation) -> str:
     return f'<div class="cards">{"".join(cards)}</div>' + html.paragraph(below, quiet=True)
 
 
-def _estimates_table(split: SplitEvaluation) -> pd.DataFrame:
-    baseline = {row.name: formats.estimate(row.over_subjects) for row in split.baseline}
+def estimates_table(estimates: Iterable[Estimate], baseline: Iterable[Estimate]) -> pd.DataFrame:
+    """One row an estimate with both intervals, beside that of area and brightness alone."""
+    alone = {row.name: formats.estimate(row.over_subjects) for row in baseline}
     return pd.DataFrame(
         {
             "Figure": metrics.TITLES[estimate.name],
             "Value": formats.number(estimate.value),
             "Over subjects": formats.bounds(estimate.over_subjects),
             "Over cells": formats.bounds(estimate.over_cells),
-            "Area and brightness only (over subjects)": baseline.get(estimate.name, "not measured"),
+            "Area and brightness only (over subjects)": alone.get(estimate.name, "not measured"),
         }
-        for estimate in split.estimates
+        for estimate in estimates
     )
 
 
-def _subjects_table(split: SplitEvaluation) -> pd.DataFrame:
+def subjects_table(rows: Iterable[SubjectRow]) -> pd.DataFrame:
+    """One row a subject: cells, and shares with their intervals."""
     return pd.DataFrame(
         {
             "Subject": row.subject,
             "Class": CLASS_NAMES[row.label],
             "Cells": row.cells,
-            "Called rightly": formats.share(row.accuracy, row.cells),
-            "Called ALL blast": formats.share(row.blasts, row.cells),
-            "Median probability": f"{row.probability:.2f}",
+            "Correct": formats.share(row.accuracy, row.cells),
+            "Predicted ALL blast": formats.share(row.blasts, row.cells),
+            "Median probability": row.probability,
         }
-        for row in split.subjects
+        for row in rows
     )

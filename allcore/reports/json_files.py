@@ -112,14 +112,15 @@ def _split_json(split: SplitEvaluation) -> dict[str, Any]:
         "blast": json_value(split.blast),
         "normal": json_value(split.normal),
         "confusion": {name: int(n) for name, n in dataclasses.asdict(split.confusion).items()},
-        "figures": _estimates_json(split.estimates),
-        "baseline": _estimates_json(split.baseline),
+        "figures": estimates_json(split.estimates),
+        "baseline": estimates_json(split.baseline),
         "by_subject": json_value(split.subjects),
         "notes": list(split.notes),
     }
 
 
-def _estimates_json(estimates: Iterable[Estimate]) -> dict[str, Any]:
+def estimates_json(estimates: Iterable[Estimate]) -> dict[str, Any]:
+    """Estimates by name, each with its interval over cells and over subjects."""
     return {
         estimate.name: {
             "value": json_value(float(estimate.value)),
@@ -172,10 +173,8 @@ def experiment_file(folder: Path, name: str) -> Path:
 
 def read_experiment(folder: Path, name: str) -> ExperimentRecord:
     """Read one of `experiments.NAMES`; a ModelError where its file is missing or damaged."""
-    path, listed = (
-        experiment_file(folder, name),
-        "if 'python -m allcore experiment --list' names it",
-    )
+    path = experiment_file(folder, name)
+    listed = "if 'python -m allcore experiment --list' names it"
     if not path.is_file():
         raise ModelError(
             f"The experiment '{name}' has no record: restore {path}, or run it, {listed}."

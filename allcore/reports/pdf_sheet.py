@@ -102,8 +102,8 @@ class PdfSheet(FPDF):
         step = WIDTH / _BARS
         for place, count in enumerate(counts):
             tall = height * count / max(*counts, 1)
-            called = (place + 0.5) / _BARS >= threshold
-            self.set_fill_color(*rgb(style.BLAST if called else style.NORMAL))
+            blast = (place + 0.5) / _BARS >= threshold
+            self.set_fill_color(*rgb(style.BLAST if blast else style.NORMAL))
             self.rect(LEFT + place * step + 0.3, top + height - tall, step - 0.6, tall, style="F")
         self._marked(top, height, threshold, WIDTH)
 

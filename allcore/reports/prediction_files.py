@@ -10,8 +10,8 @@ from allcore.data.cells import Rgb
 from allcore.data.images import decoding
 from allcore.errors import AllScopeError, ModelError
 from allcore.explain.explanation import Explainer
-from allcore.explain.parts import Explanation
-from allcore.inference import export, jobs
+from allcore.explain.result import Explanation
+from allcore.inference import export, streaming
 from allcore.inference.image_sources import Source
 from allcore.inference.predictor import Predictor
 from allcore.inference.results import PredictedRow, Prediction
@@ -43,7 +43,7 @@ def write_reports(
         AllScopeError: a report can't be written.
     """
     pictures = PictureCache()
-    stream = jobs.stream_predictions(predictor, sources, batch_size=batch_size, cache=pictures)
+    stream = streaming.stream_predictions(predictor, sources, batch_size=batch_size, cache=pictures)
     explainer = Explainer({model: predictor, **others}.__getitem__)
     names: set[str] = set()
     for streamed, source in zip(stream, sources, strict=True):

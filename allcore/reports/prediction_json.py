@@ -8,7 +8,7 @@ import base64
 import binascii
 import json
 import zlib
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from datetime import UTC, datetime
 from functools import cache
 from typing import TYPE_CHECKING, Annotated, Any
@@ -21,7 +21,7 @@ from allcore.data.images import formats
 from allcore.errors import AllScopeError
 from allcore.inference import provenance
 from allcore.inference.provenance import ModelProvenance, to_json_value
-from allcore.inference.results import STORED_NAMES, Prediction
+from allcore.inference.results import STORED_NAMES, Precision, Prediction
 
 if TYPE_CHECKING:
     from allcore.inference.predictor import Predictor
@@ -63,6 +63,8 @@ class PredictionReport:
     model: ModelProvenance
     versions: dict[str, str]  # of ALLScope, Python and the packages used in the computation
     device: str
+    # of the network's convolutions; the first reports, of float32, do not have it
+    precision: Precision = field(default="fp32", kw_only=True)
     cut: dict[str, Any] | None  # segmentation of the cell; None where it came cut out
     evidence: dict[str, Any] | None  # from ``Explanation.to_dict``
     file: PictureFile  # last, because its bytes are long
@@ -96,6 +98,7 @@ def make_report(
         model=provenance.model_provenance(predictor),
         versions=provenance.versions(),
         device=str(predictor.device),
+        precision=predictor.precision,
         cut=None if cut is None else to_json_value(cut),
         evidence=None if evidence is None else to_json_value(evidence),
         file=PictureFile(
@@ -134,10 +137,13 @@ def _json_record(report: PredictionReport) -> dict[str, Any]:
     """The report as JSON values without the image's bytes, with sorted dictionaries."""
     record = {field.name: getattr(report, field.name) for field in fields(PredictionReport)}
     file = {name: getattr(report.file, name) for name in ("name", "sha256", "media_type")}
+    model = asdict(report.model)
+    if model["profile"] is None:  # as reports were before there were profiles
+        del model["profile"]
     record |= {
         "made_at": report.made_at.astimezone(UTC).isoformat(),
         "prediction": report.prediction.to_stored(),
-        "model": asdict(report.model),
+        "model": model,
         "file": file,
     }
     return {name: _ordered(value) for name, value in record.items()}

@@ -19,7 +19,7 @@ from allcore.reports.pdf_sheet import BOTTOM, LEFT, QUIET, WIDTH, PdfSheet, lati
 from allcore.reports.prediction_json import PredictionReport
 
 if TYPE_CHECKING:
-    from allcore.explain.parts import Explanation
+    from allcore.explain.result import Explanation
 
 MAX_PICTURES = 4
 _SIDE, _GAP = 42.0, 4.0  # side of an image, and gap between images, millimetres
@@ -54,13 +54,14 @@ def prediction_pdf(report: PredictionReport, panels: Sequence[PicturePanel] = ()
 
 
 def explanation_panels(explanation: "Explanation") -> list[PicturePanel]:
-    """Images of an explanation: the network's input and its saliency maps as overlays."""
+    """Images of an explanation: the network's input, and the saliency maps that passed checks."""
     from allcore.explain import gradcam
 
     picture = explanation.input.picture
     maps = [
         PicturePanel(saliency.method, gradcam.overlay(picture, saliency.heat))
         for saliency in explanation.saliency
+        if saliency.trusted
     ]
     return [PicturePanel("What the network saw", picture), *maps]
 
@@ -74,12 +75,13 @@ def _report_panels(report: PredictionReport) -> Iterator[PicturePanel]:
     yield PicturePanel(f"As it came, {picture.shape[1]} x {picture.shape[0]} px", picture)
     if report.cut is None:
         return
-    from allcore.inference.segmentation import Cut
+    from allcore.inference import segmentation
 
     try:
-        yield PicturePanel(
-            "The cell that was judged", Cut.from_dict(report.cut).applied(picture).rgb
-        )
+        cut = segmentation.Cut.from_dict(report.cut).applied(picture)
+        before = segmentation.surroundings(picture, cut.facts["frame"])
+        yield PicturePanel("Before: the cell in the picture", before)
+        yield PicturePanel("After: the cell that was judged", cut.rgb)
     except BadImage:  # the cut can't be reproduced, which --verify reports
         return
 
@@ -100,24 +102,41 @@ def _pictures(sheet: PdfSheet, panels: Sequence[PicturePanel]) -> None:
 
 
 def _answer(sheet: PdfSheet, report: PredictionReport) -> None:
-    prediction = report.prediction
-    colour = rgb(CLASS_COLOURS.get(prediction.verdict, style.REFUSED))
-    sheet.line_of(prediction.words, size=20, bold=True, colour=colour)
+    """The verdict block: words, probability on its scale, how sure, what training means for it."""
+    prediction, summary = report.prediction, _dict(_dict(report.evidence).get("summary"))
+    verdict = str(summary.get("verdict", prediction.verdict))
+    colour = rgb(CLASS_COLOURS.get(verdict, style.REFUSED))
+    words = str(summary.get("words", prediction.words))
+    sheet.line_of(words, size=20, bold=True, colour=colour)
+    if mark := str(_dict(report.cut).get("mark") or ""):
+        sheet.line_of(_capital(mark), size=11, bold=True, colour=rgb(style.CAUTION_INK))
     if prediction.p_all is None:
         sheet.line_of(prediction.reason or "The picture was refused.", size=10, lines=4)
         sheet.line_of("A refused picture has no probability.", colour=QUIET)
     else:
-        side = "at or above" if prediction.p_all >= prediction.threshold else "below"
-        text = (
-            f"Calibrated probability of an ALL blast {prediction.p_all:.2f}, {side} the threshold "
-            f"{prediction.threshold:.2f}."
-        )
+        probability, threshold, kind = prediction.p_all, prediction.threshold, "Calibrated"
+        recorded = summary.get("probability")
+        if summary.get("held_out") is True and isinstance(recorded, float):
+            probability, kind = recorded, "Held-out"
+        side = "at or above" if probability >= threshold else "below"
+        text = f"{kind} probability of an ALL blast {probability:.2f}, {side} the threshold"
+        text += f" {threshold:.2f}."
         sheet.line_of(text, size=10)
         sheet.set_y(sheet.y + 2)
-        sheet.scale(prediction.p_all, prediction.threshold, width=WIDTH)
+        sheet.scale(probability, threshold, width=WIDTH)
+        for name in ("certainty", "training_note"):
+            sheet.line_of(str(summary.get(name) or ""), lines=2)
     if report.cut is not None:
-        sheet.line_of(f"Cell: {report.cut.get('note') or 'cut out by the program'}.", lines=3)
+        parts = (
+            report.cut.get("note") or "cut out by the program",
+            report.cut.get("normalisation"),
+        )
+        sheet.line_of(f"Cell: {'; '.join(str(part) for part in parts if part)}.", lines=3)
     sheet.set_y(sheet.y + 1.5)
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def _evidence(sheet: PdfSheet, record: dict[str, Any] | None) -> None:
@@ -162,7 +181,7 @@ def _evidence_lines(record: dict[str, Any]) -> Iterator[tuple[str, str]]:
     if models:
         more = len(models) - _MODELS
         end = f"; {more} more in the JSON report" if more > 0 else ""
-        yield "Every model", "; ".join(map(_of_model, models[:_MODELS])) + end
+        yield "All models", "; ".join(map(_of_model, models[:_MODELS])) + end
 
 
 def _near(record: dict[str, Any]) -> str:
@@ -187,15 +206,19 @@ def _model(sheet: PdfSheet, report: PredictionReport) -> None:
     sheet.heading("What the answer rests on")
     model = report.model
     size, version = (model.preprocessing.get(name, "?") for name in ("size", "version"))
+    profile = model.profile
+    scaling = f"temperature {model.temperature:.3f}"
+    if profile is not None:
+        scaling += f", at {profile.name} then / {profile.temperature:.3f} {profile.bias:+.3f}"
     facts = [
-        ("Model", f"{model.name} ({model.architecture}), temperature {model.temperature:.3f}"),
+        ("Model", f"{model.name} ({model.architecture}), {scaling}"),
         ("Weights SHA-256", model.weights_sha256),
         ("Data digest", model.data_digest or "not on record"),
         ("Gate SHA-256", model.gate_sha256 or "this model has no gate"),
         ("Preprocessing", f"version {version}, {size} x {size} px"),
         ("Threshold", f"{model.threshold:.3f}. {model.threshold_rule}"),
         ("Versions", ", ".join(f"{name} {version}" for name, version in report.versions.items())),
-        ("Device", report.device),
+        ("Device", f"{report.device}, {report.precision}"),
         ("Reproduce", "python -m allcore predict --verify REPORT.json, this report as JSON"),
     ]
     for name, text in facts:

@@ -14,7 +14,7 @@ from allcore import formats, model_folder
 from allcore.data.images import decoding
 from allcore.errors import BadImage, ModelError
 from allcore.inference import provenance
-from allcore.inference.results import Prediction, Refusal
+from allcore.inference.results import Precision, Prediction, Refusal
 from allcore.labels import VERDICT_NAMES
 from allcore.reports.prediction_json import PredictionReport
 
@@ -22,8 +22,11 @@ if TYPE_CHECKING:
     from allcore.inference.predictor import Predictor
     from allcore.model_folder import ModelInfo
 
-TOLERANCE = 1e-3
-"""Tolerance in log-odds, for probabilities and OOD scores: variation between machines."""
+TOLERANCE: dict[Precision, float] = {"fp32": 1e-3, "bf16": 0.05}
+"""Tolerance in log-odds, for probabilities and OOD scores: variation between machines.
+
+By the precision of the report, in which its image is predicted again.
+"""
 _OF_MODEL = (
     "architecture", "config", "preprocessing", "temperature", "threshold", "threshold_rule",
     "data_digest",
@@ -79,7 +82,8 @@ def verify_report(
         return ReportVerification(failed, _sentence(report, failed), _other_versions(report))
     from allcore.inference.predictor import Predictor
 
-    predictor = Predictor.load(folder, device, threads=threads)
+    predictor = Predictor.load(folder, device, threads=threads, precision=report.precision)
+    predictor = predictor.with_profile(report.model.profile)
     weights = _same("weights", report.model.weights_sha256, predictor.info.weights_sha256)
     checks = (file, weights, *_of_model(report, predictor), *_of_answer(report, predictor))
     return ReportVerification(checks, _sentence(report, checks), _other_versions(report))
@@ -114,7 +118,7 @@ def _of_model(report: PredictionReport, predictor: "Predictor") -> Iterator[Repo
 
 def _of_answer(report: PredictionReport, predictor: "Predictor") -> Iterator[ReportCheck]:
     """Checks of the predictions of the network and its gate."""
-    recorded = report.prediction
+    recorded, tolerance = report.prediction, TOLERANCE[report.precision]
     try:
         current, facts = _again(report, predictor)
     except BadImage as error:  # the cut in the report is invalid
@@ -126,10 +130,10 @@ def _of_answer(report: PredictionReport, predictor: "Predictor") -> Iterator[Rep
         expected, actual = ({name: cut.get(name) for name in names} for cut in (report.cut, facts))
         yield _same("cut", expected, actual)
     yield _same("verdict", _spoken(recorded), _spoken(current))
-    yield _close("log-odds", recorded.logit, current.logit)
-    yield _close("probability", recorded.p_all, current.p_all)
-    yield _close("withheld probability", recorded.withheld, current.withheld)
-    yield _close("strangeness", recorded.ood_score, current.ood_score)
+    yield _close("log-odds", recorded.logit, current.logit, tolerance)
+    yield _close("probability", recorded.p_all, current.p_all, tolerance)
+    yield _close("withheld probability", recorded.withheld, current.withheld, tolerance)
+    yield _close("strangeness", recorded.ood_score, current.ood_score, tolerance)
     yield _same("threshold of the answer", recorded.threshold, current.threshold)
 
 
@@ -148,9 +152,12 @@ def _again(
     if report.cut is None:
         return predictor.predict([rgb])[0], None
     from allcore.inference.segmentation import Cut
+    from allcore.inference.upload import CellPicture
 
-    cut = Cut.from_dict(report.cut).applied(rgb)
-    return predictor.predict([cut.rgb])[0], provenance.to_json_value(cut.facts)
+    cut = Cut.from_dict(report.cut)
+    made = cut.applied(rgb)
+    cell = CellPicture(made.rgb, enlarged=cut.scale)
+    return predictor.predict([cell])[0], provenance.to_json_value(made.facts)
 
 
 def _spoken(prediction: Prediction) -> str:
@@ -166,7 +173,9 @@ def _same(name: str, expected: Any, actual: Any) -> ReportCheck:
     return ReportCheck(name, recorded, computed, expected == actual)
 
 
-def _close(name: str, expected: float | None, actual: float | None) -> ReportCheck:
+def _close(
+    name: str, expected: float | None, actual: float | None, tolerance: float
+) -> ReportCheck:
     recorded, computed = (
         "none" if value is None else f"{value:.6f}" for value in (expected, actual)
     )
@@ -174,7 +183,7 @@ def _close(name: str, expected: float | None, actual: float | None) -> ReportChe
         return ReportCheck(name, recorded, computed, expected is actual)
     difference = abs(expected - actual)
     computed += f" (differs by {difference:.1e})"
-    return ReportCheck(name, recorded, computed, difference <= TOLERANCE)
+    return ReportCheck(name, recorded, computed, difference <= tolerance)
 
 
 def _sentence(report: PredictionReport, checks: tuple[ReportCheck, ...]) -> str:

@@ -1,19 +1,16 @@
 """Model folder of a finished training run: operating point, estimates, measurements and card."""
 
 import shutil
-from dataclasses import asdict
-from typing import Any
 
 import numpy as np
 import pandas as pd
 import torch
-from scipy import special
 from tqdm import tqdm
 
 from allcore import model_folder
 from allcore.data import cell_measurements
 from allcore.data.prediction_import import PREDICTION_COLUMNS
-from allcore.evaluation import model_evaluation, paired, thresholds
+from allcore.evaluation import model_evaluation, thresholds
 from allcore.model_folder import ModelInfo
 from allcore.nets import registry
 from allcore.reports.model_card import document
@@ -24,8 +21,7 @@ from allcore.training.run import OperatingPoint, TrainingResult
 def write(result: TrainingResult) -> ModelInfo:
     """Write every file of the model folder, and remove temporary files of the run.
 
-    ``model.json`` and the card are written last, so that a killed run is not mistaken for a
-    finished one.
+    ``model.json`` and the card are written last: a killed run is not mistaken for a finished one.
     """
     plan, out = result.plan, result.plan.out
     point = result.operating_point or choose_operating_point(result.held_out)
@@ -42,7 +38,7 @@ def write(result: TrainingResult) -> ModelInfo:
         threshold=point.threshold,
         threshold_rule=point.rule,
         weights_sha256=result.weights_sha256,
-        training=result.training | _distillation(result),
+        training=result.training,
         folds_sha256=result.folds_sha256,
     )
     held_out[list(PREDICTION_COLUMNS)].to_parquet(out / model_folder.PREDICTIONS, index=False)
@@ -50,9 +46,8 @@ def write(result: TrainingResult) -> ModelInfo:
     result.data.split.parts.rename_axis("image_id").to_csv(out / model_folder.SPLIT)
     _write_facts(result)
     _write_embeddings(result)
-    card = document.card(info, model_evaluation.evaluate_model(held_out, info))
-    (out / model_folder.CARD).write_text(card, encoding="utf-8")
     model_folder.write_info(out, info)
+    document.write_card(out)
     (out / checkpoint.FILE_NAME).unlink(missing_ok=True)
     shutil.rmtree(out / out_of_fold.PARTS, ignore_errors=True)
     return info
@@ -74,28 +69,6 @@ def choose_operating_point(held_out: pd.DataFrame) -> OperatingPoint:
     probabilities = calibration.probability(logits, temperature)
     choice = thresholds.choose_threshold("weighted_f1", labels, probabilities, groups)
     return OperatingPoint(temperature, choice.value, choice.sentence)
-
-
-def _distillation(result: TrainingResult) -> dict[str, Any]:
-    """AUROC of a distilled bag, and how much the fold networks' lies above, paired over subjects.
-
-    The bag's prediction of a cell is the mean of the teachers that never saw its subject,
-    calibrated as the fold networks are.
-    """
-    if result.teachers is None:
-        return {}
-    rows = result.held_out
-    bag = out_of_fold.calibrated(rows.assign(logit=rows["image_id"].map(result.teachers)))
-    fold_networks, teachers = (
-        paired.resample_metrics(
-            labels=np.where(rows["label"] == "all", 1, 0),
-            probabilities=special.expit(table["logit"].to_numpy(dtype=float)),
-            subjects=rows["group"].to_numpy(dtype=str),
-        )
-        for table in (rows, bag)
-    )
-    difference = paired.paired_difference(fold_networks, teachers, "auroc")
-    return {"bag_auroc": teachers.value["auroc"], "distillation_difference": asdict(difference)}
 
 
 def _write_facts(result: TrainingResult) -> None:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import func, select
+from sqlalchemy import case, distinct, func, select
 from sqlalchemy.orm import Session
 
 from allcore import logs
@@ -26,10 +26,15 @@ class Batch:
     model: str
     model_sha256: str
     total: int
-    answered: int
+    answered: int  # pictures with an answer; a smear field counts once
     state: str  # "running", one of `END_STATES`, or "interrupted", which is derived at read time
     started_at: datetime  # aware, in UTC, as all times here
     ended_at: datetime | None
+
+    @property
+    def incomplete(self) -> bool:
+        """True if it ended before all images were answered."""
+        return self.state not in ("running", "done") and self.answered < self.total
 
 
 def begin(
@@ -69,6 +74,14 @@ def end(database: Database, username: str, batch_id: int, *, state: str = "done"
         logs.event("batch ended", account=row.account_id, batch=row.id, state=state)
 
 
+def resume(database: Database, username: str, batch_id: int) -> None:
+    """Mark a batch as running again; a StoreError where the account has no such batch."""
+    with database.write() as session:
+        row = own(session, username, batch_id)
+        row.state, row.ended_at, row.touched_at = "running", None, datetime.now(UTC)
+        logs.event("batch resumed", account=row.account_id, batch=row.id)
+
+
 def names(database: Database, username: str) -> dict[int, str]:
     """Return the names of all batches of an account by id."""
     query = select(BatchRow.id, BatchRow.name).join(Account)
@@ -85,11 +98,13 @@ def own(session: Session, username: str, batch_id: int) -> BatchRow:
 
 
 def list_of(
-    database: Database, username: str, *, limit: int = 20, now: datetime | None = None
+    database: Database, username: str, *, limit: int | None = 20, now: datetime | None = None
 ) -> tuple[Batch, ...]:
     """Return an account's batches, latest first."""
+    row = PredictionRow
+    alone, of_fields = case((row.cell.is_(None), 1)), case((row.cell.is_not(None), row.name))
     answered = (
-        select(func.count())
+        select(func.count(alone) + func.count(distinct(of_fields)))
         .where(PredictionRow.batch_id == BatchRow.id)
         .correlate(BatchRow)
         .scalar_subquery()

@@ -27,7 +27,16 @@ INVALID = {
     "setup": "This code is wrong, used or too old; restart ALLScope to print a new one.",
     "reset": "This code is wrong, used or too old; ask an administrator for a new one.",
 }
+SETUP = """
+ALLScope has no administrator yet. Open it in a browser, choose "Administrator sign-in"
+and enter this setup code. It works once, within 7 days:
+
+    {code}
+
+Or make the account here: python -m allcore users add NAME --role admin
+"""
 SETUP_OVER = "ALLScope has an administrator already; sign in, or ask them for a role."
+_printed: set[str] = set()
 
 
 def issue_setup(database: Database) -> str | None:
@@ -39,6 +48,14 @@ def issue_setup(database: Database) -> str | None:
         if accounts.count(session, Account.role == "admin"):
             return None
         return _issue(session, purpose="setup", account_id=None, life=SETUP_LIFE)
+
+
+def print_setup(database: Database) -> None:
+    """Print a setup code on the terminal if one is needed, once a process and database."""
+    url = str(database.engine.url)
+    if url not in _printed and (code := issue_setup(database)):
+        print(SETUP.format(code=code), flush=True)
+    _printed.add(url)
 
 
 def redeem_setup(

@@ -74,13 +74,9 @@ def connect(
         row = DataSetRow(name=name, path=place, added_by=account.id, added_at=datetime.now(UTC))
         session.add(row)
         session.flush()
+        detail = {"path": place}
         audit.record(
-            session,
-            "data set connected",
-            by=account,
-            target=name,
-            address=address,
-            detail={"path": place},
+            session, "data set connected", by=account, target=name, address=address, detail=detail
         )
         logs.event("data set connected", account=account.id, data_set=row.id)
         return _data_set_of(row, account.username)
@@ -119,13 +115,9 @@ def rename(
         if row.name == name:
             return
         account = accounts.existing(session, username)
+        detail = {"from": row.name}
         audit.record(
-            session,
-            "data set renamed",
-            by=account,
-            target=name,
-            address=address,
-            detail={"from": row.name},
+            session, "data set renamed", by=account, target=name, address=address, detail=detail
         )
         row.name = name
         logs.event("data set renamed", data_set=row.id)
@@ -139,15 +131,9 @@ def disconnect(database: Database, username: str, data_set_id: int, *, address: 
     """
     with database.write() as session:
         row = _own(session, username, data_set_id)
-        account = accounts.existing(session, username)
-        audit.record(
-            session,
-            "data set disconnected",
-            by=account,
-            target=row.name,
-            address=address,
-            detail={"path": row.path},
-        )
+        by, detail = accounts.existing(session, username), {"path": row.path}
+        action = "data set disconnected"
+        audit.record(session, action, by=by, target=row.name, address=address, detail=detail)
         session.delete(row)
         logs.event("data set disconnected", data_set=row.id)
 

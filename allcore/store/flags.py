@@ -1,9 +1,14 @@
-"""Flags: answers that an account reports as wrong. The image joins the model's review queue."""
+"""Flags: answers that an account reports as wrong. The image joins the model's review queue.
 
+Of a cell in a smear field the cell alone joins, as the model saw it.
+"""
+
+import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import String, cast, delete, func, select
 from sqlalchemy.orm import Session
 
 from allcore import logs
@@ -40,7 +45,7 @@ def flag(database: Database, username: str, prediction_id: int, note: str = "") 
         if not row.image_sha256:
             raise StoreError("The file could not be read, so there is no picture to review.")
         row.flagged_at, row.flag_note = row.flagged_at or now, note
-        image_id = f"{reviews.UPLOAD}{row.image_sha256}"
+        image_id = reviews.upload_id(row.image_sha256, row.cell)
         queued = select(ReviewItemRow.id).where(
             ReviewItemRow.of == row.model, ReviewItemRow.image_id == image_id
         )
@@ -68,7 +73,7 @@ def list_of(database: Database, model: str) -> tuple[Flag, ...]:
             copy_row(
                 Flag,
                 answer,
-                image_id=f"{reviews.UPLOAD}{answer.image_sha256}",
+                image_id=reviews.upload_id(answer.image_sha256, answer.cell),
                 note=answer.flag_note,
                 at=answer.flagged_at,
             )
@@ -76,15 +81,32 @@ def list_of(database: Database, model: str) -> tuple[Flag, ...]:
         )
 
 
+def cut_of(database: Database, model: str, image_id: str) -> dict[str, Any] | None:
+    """Return the facts of a flagged cell's cut, for reviewers; None for a whole image."""
+    row, (_, _, cell) = PredictionRow, image_id.partition(reviews.CELL)
+    if not cell:
+        return None
+    query = select(row.cut).where(
+        row.model == model,
+        row.flagged_at.is_not(None),
+        row.image_sha256 == reviews.upload_digest(image_id),
+        row.cell == int(cell),
+    )
+    with database.read() as session:
+        cut = session.scalar(query.order_by(row.id).limit(1))
+    facts: dict[str, Any] = json.loads(cut) if cut else {}
+    return facts
+
+
 def sweep(session: Session) -> None:
     """Delete flagged items without a judgement from the queues once no flag is left."""
     item = ReviewItemRow
     judged = select(JudgementRow.id).where(JudgementRow.item_id == item.id).exists()
-    row, digest = (
-        PredictionRow,
-        func.substr(item.image_id, len(reviews.UPLOAD) + 1),
-    )  # uses the index
-    same_image = (row.image_sha256 == digest) & (row.model == item.of)
+    row, start = PredictionRow, len(reviews.UPLOAD) + 1
+    digest = func.substr(item.image_id, start, 64)  # uses the index
+    cell = func.coalesce(reviews.CELL + cast(row.cell, String), "")
+    same_cell = cell == func.substr(item.image_id, start + 64)
+    same_image = (row.image_sha256 == digest) & same_cell & (row.model == item.of)
     flagged = select(row.id).where(same_image, row.flagged_at.is_not(None)).exists()
     session.execute(delete(item).where(item.reason == "flagged", ~judged, ~flagged))
 

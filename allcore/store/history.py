@@ -5,9 +5,11 @@ unless another answer of the account refers to it.
 """
 
 import contextlib
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 from sqlalchemy import ColumnElement, delete, func, insert, or_, select
 
@@ -33,6 +35,19 @@ class HistoryAnswer:
     preprocessing_version: int
     prediction: Prediction
     subject: str | None = None
+    cell: int | None = None  # number of the cell in its smear field; None for a single cell
+    cut: dict[str, Any] | None = None  # facts of the cell's cut, which repeat it
+    profile: str | None = None  # name and version of the site profile; None without one
+
+    @property
+    def title(self) -> str:
+        """Name of the file, with the number of a cell in a field."""
+        return self.name if self.cell is None else f"{self.name}, cell {self.cell}"
+
+    @property
+    def mark(self) -> str:
+        """What the answer was worth when it was made; empty for a cell that came cut out."""
+        return str((self.cut or {}).get("mark", ""))
 
 
 @dataclass(frozen=True)
@@ -229,6 +244,7 @@ def _columns(answer: HistoryAnswer) -> dict[str, object]:
         "model": text_rules.scope_key(answer.model),
         "reason": text_rules.printable(answer.prediction.reason, MAX_REASON),
         "subject": None if subject is None else text_rules.printable(subject, MAX_SUBJECT),
+        "cut": None if answer.cut is None else json.dumps(answer.cut),
     }
     del columns["prediction"], columns["withheld"]
     return columns
@@ -236,5 +252,6 @@ def _columns(answer: HistoryAnswer) -> dict[str, object]:
 
 def _entry(row: PredictionRow) -> HistoryEntry:
     prediction = copy_row(Prediction, row, withheld=None)
-    answer = copy_row(HistoryAnswer, row, prediction=prediction)
+    cut = None if row.cut is None else json.loads(row.cut)
+    answer = copy_row(HistoryAnswer, row, prediction=prediction, cut=cut)
     return copy_row(HistoryEntry, row, batch=row.batch_id, answer=answer)

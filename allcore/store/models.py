@@ -291,6 +291,12 @@ class PredictionRow(Base):
     check: Mapped[str | None] = mapped_column("rung", sa.String(16))
     ood_score: Mapped[float | None] = mapped_column("strangeness")
     subject: Mapped[str | None] = mapped_column(sa.String(200))
+    cell: Mapped[int | None]
+    """Number of the cell in its smear field; None for a picture of one cell."""
+    cut: Mapped[str | None] = mapped_column(sa.String(4000))
+    """Facts of the cell's cut as JSON; None for a picture of one cell."""
+    profile: Mapped[str | None] = mapped_column(sa.String(100))
+    """Name and version of the site profile, as "Lab A@2"; None without one."""
     flagged_at: Mapped[datetime | None] = mapped_column(index=True)
     """Time at which the account flagged the answer as wrong; None where it has not."""
     flag_note: Mapped[str] = mapped_column(sa.String(500))

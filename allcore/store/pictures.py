@@ -9,7 +9,7 @@ import os
 import re
 import threading
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -43,6 +43,18 @@ def read(database: Database, username: str, sha256: str) -> bytes | None:
     """Return an image of the account; None where it is no longer stored."""
     own = Account.username == text_rules.lookup_name(username), StoredPictureRow.sha256 == sha256
     return _first(database, select(StoredPictureRow).join(Account).where(*own))
+
+
+def files(database: Database, username: str, digests: Collection[str]) -> dict[str, Path]:
+    """Return the files of the account's images that are still stored, by digest."""
+    own = Account.username == text_rules.lookup_name(username)
+    query = select(StoredPictureRow).join(Account).where(own)
+    with database.read() as session:
+        if not admin_settings.value(session, "keep_pictures"):
+            return {}
+        in_time = (~part for part in _expired(session, datetime.now(UTC)))
+        rows = session.scalars(query.where(StoredPictureRow.sha256.in_(digests), *in_time))
+        return {row.sha256: root() / str(row.account_id) / row.sha256 for row in rows}
 
 
 def read_flagged(database: Database, model: str, sha256: str) -> bytes | None:

@@ -34,6 +34,7 @@ JUDGEMENTS = {**CLASS_NAMES, "unsure": "can't tell", "bad_picture": "bad picture
 INFORMED_REASONS = ("chosen", "flagged")
 """Reasons that disqualify the person who queued the cell from judging it."""
 UPLOAD = "upload:"  # prefix of the id of an uploaded image, before its digest
+CELL = "#"  # in such an id between the digest of a field and the number of a cell in it
 DECIDING_JUDGEMENTS = 2  # number of judgements that decide; further ones are stored as well
 MAX_NOTE, MAX_QUEUED = 500, 20_000
 _CHUNK = 10_000  # variables of one statement; SQLite takes 32,766
@@ -80,6 +81,16 @@ class Judgement:
     note: str  # may be empty
     given_at: datetime  # aware, in UTC
     changed_at: datetime | None  # of the last change
+
+
+def upload_id(sha256: str, cell: int | None = None) -> str:
+    """Id of an uploaded image in the queues, or of a cell of an uploaded field by its number."""
+    return f"{UPLOAD}{sha256}" if cell is None else f"{UPLOAD}{sha256}{CELL}{cell}"
+
+
+def upload_digest(image_id: str) -> str:
+    """Digest of the uploaded file of an id of ``upload_id``."""
+    return image_id.removeprefix(UPLOAD).partition(CELL)[0]
 
 
 def queue_cells(database: Database, username: str, *, of: str, reasons: Mapping[str, str]) -> int:
@@ -280,8 +291,9 @@ def _judgeable(session: Session, account: Account, *, of: str, image_id: str) ->
 
 
 def _uploaders(session: Session, image_ids: Sequence[str]) -> dict[str, set[str]]:
-    digests = [image_id.removeprefix(UPLOAD) for image_id in image_ids]
-    uploaders = defaultdict[str, set[str]](set)
+    """Usernames of who uploaded the file of each id, and so knows the answers to all its cells."""
+    of_digest = defaultdict[str, set[str]](set)
+    digests = sorted({upload_digest(image_id) for image_id in image_ids})
     for start in range(0, len(digests), _CHUNK):
         query = (
             select(PredictionRow.image_sha256, Account.username)
@@ -290,5 +302,5 @@ def _uploaders(session: Session, image_ids: Sequence[str]) -> dict[str, set[str]
             .distinct()
         )
         for sha256, username in session.execute(query):
-            uploaders[f"{UPLOAD}{sha256}"].add(username)
-    return uploaders
+            of_digest[sha256].add(username)
+    return {image_id: of_digest[upload_digest(image_id)] for image_id in image_ids}

@@ -11,7 +11,7 @@ from typing import Literal
 
 from allcore.errors import AllScopeError
 
-Action = Literal["look", "check", "keep", "connect", "review", "account", "administer"]
+Action = Literal["look", "check", "keep", "connect", "review", "profile", "account", "administer"]
 
 
 class NotAllowed(AllScopeError):
@@ -57,6 +57,7 @@ PERMISSIONS: dict[Action, Permission] = {
     "keep": Permission("user", "keep things: history, slices, splits, cells queued for review"),
     "connect": Permission("user", "connect, index and verify data sets"),
     "review": Permission("reviewer", "judge queued cells"),
+    "profile": Permission("reviewer", "save and delete site profiles"),
     "account": Permission("user", "change one's own name, e-mail address and password"),
     "administer": Permission(
         "admin", "look after accounts, settings and what others have connected"

@@ -1,4 +1,4 @@
-"""Saved slices: named selections of images of a data set or model."""
+"""Saved slices and tags: named selections of images of a model's predictions or a data set."""
 
 import json
 import zlib
@@ -15,6 +15,8 @@ from allcore.store.database import Database
 from allcore.store.models import Account, SliceRow, copy_row
 
 MAX_NAME, MAX_IMAGES = 80, 20_000
+TAGS = "#tags"
+"""``of`` of tags: slices of images, which hold for every model."""
 
 
 @dataclass(frozen=True)
@@ -44,8 +46,7 @@ def save(
     """
     of, image_ids = text_rules.scope_key(of), _checked_ids(image_ids)
     name = text_rules.title(name, MAX_NAME, "A slice's name has {}; change it.")
-    packed = zlib.compress(json.dumps(image_ids, separators=(",", ":")).encode())
-    row = SliceRow(of=of, name=name, image_ids=packed, created_at=datetime.now(UTC))
+    row = SliceRow(of=of, name=name, image_ids=_pack(image_ids), created_at=datetime.now(UTC))
     try:
         with database.write() as session:
             row.account_id = accounts.existing(session, username).id
@@ -59,12 +60,41 @@ def save(
         ) from None
 
 
+def tag(database: Database, username: str, *, name: str, image_ids: Iterable[str]) -> SavedSlice:
+    """Add images to the account's tag of this name, which is created where there is none.
+
+    Raises:
+        StoreError: as `save`.
+    """
+    name = text_rules.title(name, MAX_NAME, "A tag's name has {}; change it.")
+    with database.alone() as session:
+        account = accounts.existing(session, username)
+        row = session.scalar(
+            select(SliceRow).where(
+                SliceRow.account_id == account.id, SliceRow.of == TAGS, SliceRow.name == name
+            )
+        )
+        known = () if row is None else _slice_of(row).image_ids
+        packed = _pack(_checked_ids((*known, *image_ids)))
+        if row is None:
+            row = SliceRow(
+                account_id=account.id, of=TAGS, name=name, image_ids=packed,
+                created_at=datetime.now(UTC),
+            )  # fmt: skip
+            session.add(row)
+        else:
+            row.image_ids = packed
+        session.flush()
+        logs.event("images tagged", account=account.id)
+        return _slice_of(row)
+
+
 def list_of(database: Database, username: str, *, of: str) -> tuple[SavedSlice, ...]:
-    """Return an account's slices of one data set or model, in order of creation."""
+    """Return an account's slices of one data set or model and its tags, in order of creation."""
     query = (
         select(SliceRow)
         .join(Account)
-        .where(Account.username == text_rules.lookup_name(username), SliceRow.of == of)
+        .where(Account.username == text_rules.lookup_name(username), SliceRow.of.in_([of, TAGS]))
         .order_by(SliceRow.id)
     )
     with database.read() as session:
@@ -90,6 +120,10 @@ def _checked_ids(image_ids: Iterable[str]) -> tuple[str, ...]:
             "select fewer."
         )
     return unique
+
+
+def _pack(image_ids: tuple[str, ...]) -> bytes:
+    return zlib.compress(json.dumps(image_ids, separators=(",", ":")).encode())
 
 
 def _slice_of(row: SliceRow) -> SavedSlice:

@@ -107,7 +107,7 @@ def test_subjects__one_point_a_subject(
         index="subject", columns="network", values="accuracy"
     )
     ahead = int((wide["ensemble"] > wide["lenet5"]).sum())
-    assert f"Ensemble is right more often on {ahead} of {len(wide)} subjects" in title(figure)
+    assert f"Ensemble is correct more often on {ahead} of {len(wide)} subjects" in title(figure)
     low, high = figure.layout.xaxis.range
     assert all(low <= x <= high for trace in points for x in trace.x)
 

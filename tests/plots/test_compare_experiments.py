@@ -3,7 +3,6 @@ import pytest
 
 from allcore.evaluation.experiments import AIMS
 from allcore.plots import compare_experiments
-from allcore.research.experiments import interventions_catalogue
 from tests import experimented
 
 
@@ -55,10 +54,10 @@ def test_interventions__greatest_loss_on_top_and_clear_ones_apart(
         points(figure, name) for name in ("Clearly lower", "Clearly higher", "No clear change")
     )
     shown = len(lower.x) + len(higher.x) + len(unclear.x)
-    assert shown == len(interventions_catalogue.INTERVENTIONS)
+    assert shown == len(experimented.ALTERED)
     assert lower.y[0] == 0 and max(lower.x) < 0 < min(higher.x)
     assert "qcresnet\u2011cnmc loses most, 0.27 of AUROC" in title(figure)
-    assert lower.customdata[0][3] == "10 % of calls flip"
+    assert lower.customdata[0][3] == "10 % of predictions flip"
 
 
 def test_interventions__nothing_clear_is_said() -> None:

@@ -118,3 +118,16 @@ def test_finding__nothing_known(table: pd.DataFrame) -> None:
     assert "cells on the map" in dataset_map.neighbours_text(
         constant, embeddings.nearest_on_map(table)
     )
+
+
+@pytest.mark.parametrize(("height", "anchor"), [(1.0, "x"), (0.1, None)])
+def test_map_points__a_flat_band_fills_the_plot(height: float, anchor: str | None) -> None:
+    table = pd.DataFrame(
+        {
+            "image_id": ["a", "b", "c"], "map_x": [0.0, 1.0, 0.5], "map_y": [0.0, height, 0.0],
+            "label": ["all", "hem", "all"],
+        }
+    )  # fmt: skip
+    colour = dataset_map.Colour("Class", "label", table["label"])
+    figure = dataset_map.map_points(table, colour, title="T")
+    assert figure.layout.yaxis.scaleanchor == anchor

@@ -59,18 +59,18 @@ def test_figures__carry_no_ground_of_their_own(cells: pd.DataFrame) -> None:
         assert figure.layout.font.color is None
 
 
-def test_confusion_matrix__rows_are_the_truth() -> None:
+def test_confusion_matrix__rows_are_the_actual_classes() -> None:
     counts = metrics.Confusion(tp=30.0, fp=5.0, fn=10.0, tn=15.0)
     figure = error_plots.confusion_matrix(counts)
     heat = figure.data[0]
     assert heat.y[1] == heat.x[1] == "ALL blast"
-    assert "<b>10</b><br>25 % of<br>ALL blasts" in heat.text[1][0]
-    assert title(figure) == "75 % of ALL blasts and 75 % of normal cells are called rightly"
+    assert "<b>10</b><br>25 %" in heat.text[1][0]
+    assert title(figure) == "Correct: 75 % of ALL blasts and 75 % of normal cells"
 
 
 def test_confusion_matrix__one_class() -> None:
     figure = error_plots.confusion_matrix(metrics.Confusion(tp=3.0, fp=0.0, fn=1.0, tn=0.0))
-    assert title(figure) == "75 % of ALL blasts are called rightly"
+    assert title(figure) == "Correct: 75 % of ALL blasts"
     assert list(figure.data[0].text[0]) == ["no cells", "no cells"]
 
 

@@ -21,7 +21,7 @@ def test_answer__names_the_first_its_leads_and_the_gap(found: NetworkComparison)
         f"Ensemble comes first on unseen subjects: weighted F1 {row.weighted_f1.value:.3f} (95 % "
         f"interval {row.weighted_f1.low:.3f} to {row.weighted_f1.high:.3f})."
     )
-    assert leads.startswith("It calls more cells rightly than area and brightness alone (by ")
+    assert leads.startswith("It predicts more cells correctly than area and brightness alone (by ")
     assert "QCResNet (by " in leads and "ResNet-18 (by " in leads
     paper = found.row("ensemble", "paper")
     assert paper is not None
@@ -49,7 +49,8 @@ def test_answer__fewer_cells_right_despite_the_better_f1(found: NetworkCompariso
         comparison_text.answer_sentences(dataclasses.replace(found, tests=tuple(worse)))
     )
     assert (
-        "Yet it calls fewer cells rightly than QCResNet (by 3.0 percentage points, 1.0 to 5.0)."
+        "Yet it predicts fewer cells correctly than QCResNet "
+        "(by 3.0 percentage points, 1.0 to 5.0)."
     ) in said
 
 
@@ -96,17 +97,22 @@ def pair_test(low: float, high: float, protocol: str = "unseen") -> PairTest:
 
 def test_pair_sentences__counts_and_p_values() -> None:
     cells, accuracy = comparison_text.pair_sentences(pair_test(0.01, 0.03))
-    assert "Of 1,000 cells, 900 are called alike by both; 60 only QCResNet" in cells
-    assert "p\u00a0<\u00a00.001, after Holm's correction for all pairs p\u00a0=\u00a00.046" in cells
+    assert (
+        "Of 1,000 cells, 900 are predicted alike by both; 60 are correct only by QCResNet" in cells
+    )
+    assert "p\u00a0<\u00a00.001, adjusted for all pairs (Holm) p\u00a0=\u00a00.046" in cells
     assert "2.0 percentage points, 1.0 to 3.0 (over subjects)" in accuracy
 
 
 @pytest.mark.parametrize(
     ("test", "said"),
     [
-        (pair_test(0.01, 0.03), "On new subjects QCResNet can be expected to be right more often."),
+        (
+            pair_test(0.01, 0.03),
+            "On new subjects QCResNet can be expected to be correct more often.",
+        ),
         (pair_test(-0.03, -0.01), "On new subjects ResNet-18 can be expected"),
-        (pair_test(-0.01, 0.03), "either may be right more often"),
+        (pair_test(-0.01, 0.03), "either may be correct more often"),
         (pair_test(0.01, 0.03, "paper"), "On new cells of these subjects QCResNet"),
         (pair_test(float("nan"), float("nan")), "Without an interval"),
     ],

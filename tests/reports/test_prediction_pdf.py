@@ -26,8 +26,8 @@ from tests.conftest import draw_cell
 
 WHEN = datetime(2026, 3, 4, 5, 6, tzinfo=UTC)
 EVIDENCE: dict[str, Any] = {
-    "set": {"words": "At 95 % the answer is: ALL blast.", "holds_for": "cells of unseen subjects"},
-    "stability": {"sentence": "All 8 are called ALL blast."},
+    "set": {"words": "95 % prediction set: ALL blast.", "holds_for": "cells of unseen subjects"},
+    "stability": {"sentence": "All 8 views agree."},
     "heat": [{"method": "Grad-CAM", "sentence": "97 % inside.",
               "deletion": {"sentence": "Covering it lowers the probability."}}],
     "neighbours": {"sentence": "7 of 8 are blasts.", "cells": [{"label": "all", "subject": "51"}]},
@@ -73,11 +73,21 @@ def test_pdf__says_all_that_the_report_does(tmp_path: Path) -> None:
     assert said.count(RESEARCH_USE) == 2
     for part in (
         "ALL blast", "probability of an ALL blast 0.90, at or above the threshold 0.50",
-        "At 95 % the answer is: ALL blast.", "All 8 are called ALL blast.", "97 % inside.",
+        "95 % prediction set: ALL blast.", "All 8 views agree.", "97 % inside.",
         "Covering it lowers", "7 of 8 are blasts.", "ALL blast (51)", "other: refused Blurred.",
         "ab" * 32, "cd" * 32, "ef" * 32, "torch 2", "2026-03-04 05:06 UTC", "predict --verify",
     ):  # fmt: skip
         assert part in said, part
+
+
+def test_pdf__a_cell_of_the_training_has_its_held_out_answer_first(tmp_path: Path) -> None:
+    summary = {
+        "verdict": "hem", "probability": 0.25, "held_out": True, "words": "Normal",
+        "training_note": "The installed network gives 0.90.", "certainty": "Stable in 8 of 8.",
+    }  # fmt: skip
+    said = text(prediction_pdf.prediction_pdf(made(evidence={"summary": summary})), tmp_path)
+    assert "Held-out probability of an ALL blast 0.25, below the threshold 0.50." in said
+    assert "The installed network gives 0.90." in said and "Stable in 8 of 8." in said
 
 
 def test_pdf__a_refused_picture_has_a_reason_and_no_number(tmp_path: Path) -> None:
@@ -162,13 +172,15 @@ def rows(count: int) -> list[PredictedRow]:
 
 
 def _blast(i: int) -> PredictedRow:
-    return PredictedRow(f"UID_{i % 3}_{i}_1_all.bmp", "ab" * 32, "all", 0.9, 0.5, "", "tiny", "cd")
+    return PredictedRow(
+        f"UID_{i % 3}_{i}_1_all.bmp", "ab" * 32, "all", 0.9, 0.5, "", "tiny", "cd", "fp32"
+    )
 
 
 def _refused(i: int) -> PredictedRow:
     reason = "It is blurred."
     return PredictedRow(
-        f"UID_{i % 3}_{i}_1_all.bmp", "ab" * 32, "refused", None, 0.5, reason, "tiny", "cd"
+        f"UID_{i % 3}_{i}_1_all.bmp", "ab" * 32, "refused", None, 0.5, reason, "tiny", "cd", "fp32"
     )
 
 
@@ -214,7 +226,7 @@ def test_pdf__tells_the_note_of_a_cut(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "Cell: cell 2 of 3; reduced." in lines
 
 
-def test_came__shows_the_cell_that_was_judged() -> None:
+def test_came__shows_the_cell_before_and_after_the_cut() -> None:
     facts = {
         "version": segmentation.VERSION,
         "candidate": 0,
@@ -227,5 +239,7 @@ def test_came__shows_the_cell_that_was_judged() -> None:
     Image.fromarray(field).save(buffer, "PNG")
     report = made(cut=facts, file=replace(made().file, content=buffer.getvalue()))
     judged = segmentation.Cut.from_dict(facts).applied(field).rgb
-    came, cut = prediction_pdf._report_panels(report)
-    assert (came.rgb == field).all() and (cut.rgb == judged).all()
+    came, before, after = prediction_pdf._report_panels(report)
+    assert (came.rgb == field).all() and (after.rgb == judged).all()
+    top, left, bottom, right = segmentation.Cut.from_dict(facts).applied(field).facts["frame"]
+    assert before.rgb.shape[0] > max(bottom - top, right - left)

@@ -15,6 +15,7 @@ from allcore.inference.segmentation import Cut
 from allcore.reports import prediction_json, report_verification
 from allcore.reports.prediction_json import PredictionReport
 from benchmarks import synthetic_smears
+from tests import validated
 from tests.conftest import draw_cell
 
 
@@ -151,3 +152,27 @@ def test_verify__names_other_versions(made: PredictionReport, tiny_model: Path) 
     assert len(found.other_versions) == 1
     assert found.other_versions[0].startswith("torch ")
     assert found.other_versions[0].endswith("(report: 1.0)")
+
+
+def test_verify__repeats_an_answer_with_a_site_profile(tiny_model: Path) -> None:
+    """The report holds the whole profile: it need not be saved where it is verified."""
+    weights = model_folder.read_info(tiny_model).weights_sha256
+    profile = validated.profile(model_sha256=weights, bias=0.5, threshold=0.2)
+    predictor = Predictor.load(tiny_model, "cpu").with_profile(profile)
+    answer = predictor.predict([decoding.decode(content())])[0]
+    written = prediction_json.make_report(predictor, answer, content(), name="a.png")
+    read = prediction_json.read_report(written.to_json())
+    assert read.model.profile == profile
+    assert "Laboratory A@1" in read.model.threshold_rule
+    assert failed(read, tiny_model) == []
+    other = replace(profile, bias=0.0)
+    assert "probability" in failed(
+        replace(read, model=replace(read.model, profile=other)), tiny_model
+    )
+    assert b"Laboratory A@1" in written.to_json()
+    assert (
+        b'"profile"'
+        not in prediction_json.make_report(
+            Predictor.load(tiny_model, "cpu"), answer, content(), name="a.png"
+        ).to_json()
+    )

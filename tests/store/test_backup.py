@@ -152,17 +152,19 @@ def test_restore__of_a_revision_before_the_first_release(
     """In revision 0004 each user could review, and nobody had to wait."""
     file = tmp_path / "b.zip"
     backup.make(full, file)
-    people = []
-    for account in rows(full)["account"]:
-        del account["waiting"], account["toured_at"]
-        people.append(json.dumps(account, default=str).encode())
-    part = b"\n".join(people)
-    altered(file, "tables/account.jsonl", lambda _: part)
+    later = {"account": ("waiting", "toured_at"), "prediction": ("cell", "cut", "profile")}
+    parts = {}
+    for table, columns in later.items():
+        kept = [{k: v for k, v in row.items() if k not in columns} for row in rows(full)[table]]
+        name, lines = f"tables/{table}.jsonl", [json.dumps(row, default=str) for row in kept]
+        parts[name] = "\n".join(lines).encode()
+        altered(file, name, lambda _, part=parts[name]: part)
 
     def older(data: bytes) -> bytes:
         contents = json.loads(data)
         contents["revision"] = "0004"
-        contents["parts"]["tables/account.jsonl"]["sha256"] = hashlib.sha256(part).hexdigest()
+        for name, part in parts.items():
+            contents["parts"][name]["sha256"] = hashlib.sha256(part).hexdigest()
         return json.dumps(contents).encode()
 
     altered(file, backup.CONTENTS, older)

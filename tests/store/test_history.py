@@ -1,6 +1,7 @@
 import hashlib
 import os
 import time
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -255,6 +256,22 @@ def test_batches__answers_are_signs_of_life(people: Database) -> None:
     assert [each.state for each in batches.list_of(people, "ada")] == ["running"]
 
 
+def test_batches__an_incomplete_one_is_resumed(people: Database) -> None:
+    batch = batches.begin(people, "ada", name="x", model="net", model_sha256="f", total=2)
+    assert not batches.list_of(people, "ada")[0].incomplete
+    history.add(people, "ada", [answer()], batch=batch)
+    batches.end(people, "ada", batch, state="failed")
+    assert batches.list_of(people, "ada")[0].incomplete
+    with pytest.raises(StoreError, match="batch is not there any more"):
+        batches.resume(people, "bob", batch)
+    batches.resume(people, "ada", batch)
+    [found] = batches.list_of(people, "ada")
+    assert (found.state, found.ended_at) == ("running", None)
+    history.add(people, "ada", [answer()], batch=batch)
+    batches.end(people, "ada", batch)
+    assert not batches.list_of(people, "ada")[0].incomplete
+
+
 def test_pictures__only_where_allowed(people: Database) -> None:
     kept = {digest(b"cell"): b"cell"}
     history.add(people, "ada", [answer()], picture_bytes=kept)
@@ -418,6 +435,23 @@ def test_flag__who_has_asked_does_not_judge(people: Database) -> None:
         with pytest.raises(StoreError, match="You know the model's answer"):
             reviews.judge(people, name, of="net", image_id=item.image_id, seen="all")
     reviews.judge(people, "carl", of="net", image_id=item.image_id, seen="all")
+
+
+def test_flag__cells_of_a_field_are_items_of_their_own(people: Database) -> None:
+    cells = [replace(answer(), cell=number, cut={"candidate": number}) for number in (1, 12)]
+    first, second = history.add(people, "ada", cells)
+    history.add(people, "bob", [replace(answer(), cell=3, cut={})])
+    flags.flag(people, "ada", first)
+    flags.flag(people, "ada", second)
+    ids = [f"upload:{digest(b'cell')}#{number}" for number in (1, 12)]
+    assert [item.image_id for item in reviews.items(people, of="net")] == ids
+    assert [flag.image_id for flag in flags.list_of(people, "net")] == ids
+    assert [flags.cut_of(people, "net", each) for each in ids] == [one.cut for one in cells]
+    assert flags.cut_of(people, "net", f"upload:{digest(b'cell')}") is None
+    [item] = reviews.items(people, of="net", image_id=ids[0])
+    assert [item.open_to(name) for name in ("ada", "bob", "carl")] == [False, False, True]
+    flags.unflag(people, "ada", first)
+    assert [item.image_id for item in reviews.items(people, of="net")] == ids[1:]
 
 
 def test_flag__what_could_not_be_read(people: Database) -> None:

@@ -12,7 +12,8 @@ from allcore.store.roles import ACCOUNT_ROLES, PERMISSIONS, ROLES, NotAllowed
 
 ROOT = Path(__file__).parents[2]
 READS = {
-    "batches.list_of", "batches.names", "data_sets.list_of", "flags.list_of", "history.find",
+    "batches.list_of", "batches.names", "data_sets.list_of", "flags.cut_of", "flags.list_of",
+    "history.find",
     "history.models", "history.search", "kept_pictures.flagged_digests",
     "kept_pictures.read_flagged", "people.find", "people.list_all", "pictures.allowed",
     "pictures.flagged_digests", "pictures.read", "pictures.read_flagged",
@@ -47,8 +48,8 @@ def test_may__who_may_change_nothing() -> None:
 
 
 def test_may__a_user_does_all_but_judge_and_administer() -> None:
-    assert set(PERMISSIONS) - actions("user") == {"review", "administer"}
-    assert actions("reviewer") - actions("user") == {"review"}
+    assert set(PERMISSIONS) - actions("user") == {"review", "profile", "administer"}
+    assert actions("reviewer") - actions("user") == {"review", "profile"}
     assert actions("admin") == set(PERMISSIONS)
     assert ACCOUNT_ROLES == ("demo", "user", "reviewer", "admin")
 

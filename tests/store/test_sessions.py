@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -19,9 +20,17 @@ def goes_on(database: Database, key: str, *, after: timedelta = timedelta(0)) ->
 def test_resume__gives_whose_it_is(database: Database) -> None:
     ada = add(database, "ada")
     key = sessions.begin(database, ada, now=NOON)
-    assert sessions.resume(database, key, LIMITS, now=NOON) == ada
+    assert sessions.resume(database, key, LIMITS, now=NOON) == replace(ada, last_sign_in=NOON)
     assert not goes_on(database, key + "x")
     assert not goes_on(database, "")
+
+
+def test_last_uses__of_each_account(database: Database) -> None:
+    ada, _ = add(database, "ada"), add(database, "bob")
+    sessions.begin(database, ada, now=NOON)
+    key = sessions.begin(database, ada, now=NOON - timedelta(days=1))
+    sessions.end(database, key)
+    assert sessions.last_uses(database) == {ada.id: NOON}
 
 
 def test_end__makes_a_copied_key_useless(database: Database) -> None:

@@ -153,3 +153,23 @@ def _keep_ten(config: Settings) -> int:
             keep(opened, "ada", f"slice {number}")
             kept += 1
     return kept
+
+
+def test_tag__adds_to_the_tag_of_this_name(database: Database) -> None:
+    add(database, "ada")
+    add(database, "bob")
+    slices.tag(database, "ada", name=" dark ", image_ids=IDS[:1])
+    tag = slices.tag(database, "ada", name="dark", image_ids=IDS)
+    assert (tag.of, tag.name, tag.image_ids) == (slices.TAGS, "dark", IDS)
+    own = keep(database, "ada", "dark")
+    assert slices.list_of(database, "ada", of="digest") == (tag, own)  # tags hold for every model
+    assert slices.list_of(database, "ada", of="other") == (tag,)
+    assert slices.list_of(database, "bob", of="digest") == ()
+
+
+def test_tag__bad_input(database: Database) -> None:
+    add(database, "ada")
+    with pytest.raises(StoreError, match="A tag's name has 1 to 80 characters"):
+        slices.tag(database, "ada", name=" ", image_ids=IDS)
+    with pytest.raises(StoreError, match="no images in this selection"):
+        slices.tag(database, "ada", name="none", image_ids=[])

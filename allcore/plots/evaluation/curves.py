@@ -38,6 +38,7 @@ def roc(
     points: Mapping[str, tuple[float, float]],
     areas: Mapping[str, Estimate],
     prevalence: float | None = None,
+    compact: bool = False,
 ) -> go.Figure:
     """Plot ROC curves of several models with operating points; the band is the first model's.
 
@@ -47,6 +48,7 @@ def roc(
         areas: AUROC of each model.
         prevalence: share of blasts among the cells, for the contour of the challenge's winner;
             None draws none.
+        compact: whether the figure has a third of a page, without a legend.
     """
     figure = go.Figure()
     first = next(iter(rocs.values()))
@@ -59,7 +61,13 @@ def roc(
         for name, curve in rocs.items()
     }
     axes = "1 - specificity (share of normal cells)", "Sensitivity (share of blasts)"
-    return _finish_curves(figure, lines, points, areas, area="AUROC", axes=axes, shape="linear")
+    _finish_curves(figure, lines, points, areas, area="AUROC", axes=axes, shape="linear")
+    if compact:
+        style.finish(figure, _area_title("AUROC", areas), height=340, line=style.NARROW)
+        figure.update_xaxes(title="1 - specificity")
+        figure.update_yaxes(title="Sensitivity")
+        style.lay_out(figure, showlegend=False)
+    return figure
 
 
 def precision_recall(
@@ -83,7 +91,7 @@ def precision_recall(
     lines = {
         name: (curve.recall, curve.precision, curve.thresholds) for name, curve in recalls.items()
     }
-    axes = "Recall (share of blasts called blast)", "Precision (share of blast calls)"
+    axes = "Recall (share of ALL blasts found)", "Precision (share of blast predictions)"
     return _finish_curves(figure, lines, points, areas, area="AUPRC", axes=axes, shape="vh")
 
 
@@ -97,9 +105,9 @@ def predictive_values(predictive: PredictiveValues, *, prevalence: float) -> go.
     figure = go.Figure()
     marked = predictive.at(prevalence)
     x, shares = 100 * predictive.prevalences, []
-    for name, noun, curve, at, colour in (
-        ("ALL blast", "blast", predictive.ppv, marked[0], style.BLAST),
-        ("normal", "normal", predictive.npv, marked[1], style.NORMAL),
+    for name, value, curve, at, colour in (
+        ("ALL blast", "PPV", predictive.ppv, marked[0], style.BLAST),
+        ("normal", "NPV", predictive.npv, marked[1], style.NORMAL),
     ):
         style.band(
             figure, x, curve.subject_low, curve.subject_high, fill=style.faint(colour, 0.18),
@@ -107,25 +115,25 @@ def predictive_values(predictive: PredictiveValues, *, prevalence: float) -> go.
         )  # fmt: skip
         figure.add_scatter(
             x=x, y=curve.value, mode="lines", line={"color": colour, "width": 2.5},
-            name=f"Called {name}", legendgroup=name,
-            hovertemplate=f"Called {name}, right in %{{y:.3f}}<br>at %{{x:.1f}} % blasts"
+            name=f"Predicted {name}", legendgroup=name,
+            hovertemplate=f"Predicted {name}, correct in %{{y:.3f}}<br>at %{{x:.1f}} % blasts"
             "<extra></extra>",
         )  # fmt: skip
         figure.add_scatter(
             x=[100 * prevalence], y=[at.value], mode="markers", showlegend=False,
             marker={"size": 13, "symbol": "diamond", "color": colour, "line": {"width": 2}},
-            hovertemplate=f"Called {name}, right in %{{y:.3f}}<br>over subjects "
+            hovertemplate=f"Predicted {name}, correct in %{{y:.3f}}<br>over subjects "
             f"{formats.bounds(at.over_subjects)}<br>over cells {formats.bounds(at.over_cells)}"
             "<extra></extra>",
         )  # fmt: skip
         if np.isfinite(at.value):
-            shares.append(f"{100 * at.value:.0f} % of {noun} calls")
+            shares.append(f"{value} {100 * at.value:.0f} %")
     observed = 100 * predictive.observed
     style.add_line(figure, [observed] * 2, [0, 1], f"These cells ({observed:.0f} %)")
     figure.update_xaxes(title="Prevalence (% of cells that are blasts)", range=[-2, 102])
-    figure.update_yaxes(title="Share of calls that are right", range=style.UNIT)
-    right = f"{' and '.join(shares)} are right" if shares else "no call can be judged"
-    return style.finish(figure, f"At {100 * prevalence:.3g} % blasts {right}", height=440)
+    figure.update_yaxes(title="Share of predictions that are correct", range=style.UNIT)
+    values = " and ".join(shares) or "no prediction can be judged"
+    return style.finish(figure, f"At {100 * prevalence:.3g} % blasts: {values}", height=440)
 
 
 def _finish_curves(

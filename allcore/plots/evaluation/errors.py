@@ -19,37 +19,36 @@ from allcore.plots import point_map, style
 
 
 def confusion_matrix(counts: Confusion) -> go.Figure:
-    """Plot counts and shares of each true class; rows are the true class, columns the call."""
+    """Plot counts and shares of each actual class; rows are actual, columns predicted classes."""
     table = counts.as_array()
     shares = metrics.ratio(table, table.sum(axis=1, keepdims=True))
     names = [CLASS_NAMES["hem"], CLASS_NAMES["all"]]
     text = [
         [
-            f"<b>{count:,.0f}</b><br>{100 * share:.0f} % of<br>{name}"
-            if np.isfinite(share)
-            else "no cells"
+            f"<b>{count:,.0f}</b><br>{100 * share:.0f} %" if np.isfinite(share) else "no cells"
             for count, share in zip(row, row_shares, strict=True)
         ]
-        for row, row_shares, name in zip(table, shares, ("normal cells", "ALL blasts"), strict=True)
+        for row, row_shares in zip(table, shares, strict=True)
     ]
     # White text has contrast at both ends of the scale, in any theme of the page.
     figure = go.Figure(
         go.Heatmap(
             z=np.nan_to_num(shares), x=names, y=names, zmin=0, zmax=1, xgap=3, ygap=3,
-            text=text, texttemplate="%{text}", textfont={"size": 15, "color": "#FFFFFF"},
+            text=text, texttemplate="%{text}", textfont={"size": 16, "color": "#FFFFFF"},
             colorscale=[[0, "#73737D"], [1, "#4A3A80"]], showscale=False, hoverinfo="skip",
         )
     )  # fmt: skip
-    figure.update_xaxes(title="Called", fixedrange=True, showgrid=False)
+    figure.update_xaxes(title="Predicted", fixedrange=True, showgrid=False)
     figure.update_yaxes(
-        title="Truth", autorange="reversed", fixedrange=True, showgrid=False, tickangle=-90
+        title="Actual", autorange="reversed", fixedrange=True, showgrid=False, tickangle=-90
     )
-    right = [
+    correct = [
         f"{100 * share:.0f} % of {name}"
         for share, name in ((shares[1, 1], "ALL blasts"), (shares[0, 0], "normal cells"))
         if np.isfinite(share)
     ]
-    return style.finish(figure, f"{' and '.join(right)} are called rightly", height=400)
+    title = f"Correct: {' and '.join(correct)}"
+    return style.finish(figure, title, height=340, line=style.NARROW)
 
 
 def clickable_matrix(counts: Confusion) -> go.Figure:
@@ -64,8 +63,8 @@ def clickable_matrix(counts: Confusion) -> go.Figure:
     numbers = {key: float(getattr(counts, key)) for key, _, _ in cells}
     unchanged = {"marker": {"opacity": 0.01}}
     figure.add_scatter(
-        x=[names[called] for _, _, called in cells],
-        y=[names[truth] for _, truth, _ in cells],
+        x=[names[predicted] for _, _, predicted in cells],
+        y=[names[actual] for _, actual, _ in cells],
         customdata=[[key] for key, _, _ in cells],
         text=[f"{outcomes.OUTCOMES[key]}: open {numbers[key]:,.0f}" for key, _, _ in cells],
         mode="markers",
@@ -85,7 +84,7 @@ def clickable_matrix(counts: Confusion) -> go.Figure:
     )
 
 
-# Colour shows the label, shape the correctness of the call; errors are drawn on top.
+# Colour shows the label, shape whether the prediction is correct; errors are drawn on top.
 _OUTCOMES = {
     "tn": (style.NORMAL, "circle", 4, 0.35),
     "tp": (style.BLAST, "circle", 4, 0.35),
@@ -116,7 +115,7 @@ def cell_map(table: pd.DataFrame, colour: str, kind: str) -> go.Figure:
     traces: list[Any]
     if kind == "outcome":
         wrong = placed[colour].isin(("fp", "fn")).sum()
-        title = f"{wrong:,} of {len(placed):,} cells are called wrongly"
+        title = f"{wrong:,} of {len(placed):,} cells are predicted wrongly"
         traces = point_map.categories(placed, colour, _OUTCOMES, outcomes.OUTCOMES)
     elif kind == "label":
         blasts, normal = ((placed[colour] == label).sum() for label in ("all", "hem"))
@@ -144,7 +143,7 @@ def two_probabilities(
     figure = go.Figure()
     only = {"only_a": names[0], "only_b": names[1]}
     for kind, point_style in _AGREEMENT.items():
-        name = f"Only {only[kind]} is right" if kind in only else AGREEMENT[kind]
+        name = f"Only {only[kind]} is correct" if kind in only else AGREEMENT[kind]
         figure.add_trace(
             point_map.points(
                 table[table["kind"] == kind], "probability_a", "probability_b", point_style, name,
@@ -174,17 +173,17 @@ def slice_bars(rows: Sequence[SliceResult], *, most: int = 20) -> go.Figure:
     shown_rows = [row for row in rows if np.isfinite(row.difference.value)][:most]
     figure = go.Figure()
     for worse, name, colour, symbol in (
-        (True, "Worse than chance would have it", style.BLAST, "diamond"),
-        (False, "Not surely worse", style.REFUSED, "circle"),
+        (True, "Worse than the rest (adjusted p below 0.05)", style.BLAST, "diamond"),
+        (False, "No clear difference", style.REFUSED, "circle"),
     ):
         placed_rows = [(place, row) for place, row in enumerate(shown_rows) if row.worse is worse]
         figure.add_trace(_difference_points(placed_rows, name, colour, symbol))
     figure.add_vline(x=0, line={"color": style.REFUSED, "width": 1})
     figure.update_xaxes(title="Accuracy less that of the rest (percentage points)")
     worse_slices = sum(row.worse for row in rows)
-    title = f"None of {len(rows):,} slices is surely worse than the rest"
+    title = f"None of {len(rows):,} slices is clearly worse than the rest"
     if worse_slices:
-        title = f"{worse_slices:,} of {len(rows):,} slices are worse than chance would have it"
+        title = f"{worse_slices:,} of {len(rows):,} slices are clearly worse than the rest"
     return style.finish_rows(
         figure, title, [_short(row.slice.title) for row in shown_rows],
         height=200 + 34 * max(1, len(shown_rows)), title="Slice", zeroline=False, automargin=True,

@@ -79,7 +79,7 @@ def _panel(
         line={"color": style.NORMAL, "width": 2}, name=metrics.TITLES[figure], showlegend=first,
         customdata=[_hover_values(row, figure) for row in rows],
         hovertemplate="%{x:g}: %{y:.3f} (%{customdata[0]})<br>Change %{customdata[1]}"
-        "<br>%{customdata[2]} of calls flip<extra></extra>",
+        "<br>%{customdata[2]} of predictions flip<extra></extra>",
     )  # fmt: skip
     panel.add_scatter(
         x=[alteration.unaltered], y=[unaltered], mode="markers", name="As it is",

@@ -27,7 +27,7 @@ def subject_strip(
     Args:
         cells: columns image_id, subject, label and probability.
         rows: from `subject_rows`, lowest accuracy first.
-        threshold: probability at or above which a cell is called a blast.
+        threshold: probability at or above which a cell is predicted to be a blast.
     """
     order = [row.subject for row in rows]
     place = cells["subject"].map({name: i for i, name in enumerate(order)})
@@ -49,13 +49,13 @@ def subject_strip(
     figure.update_xaxes(title="Predicted probability of ALL blast", range=style.UNIT)
     worst = rows[0]
     share = f"{100 * worst.accuracy.value:.0f} %"
-    title = f"Subject {worst.subject} does worst: {share} of its cells are called rightly"
+    title = f"Subject {worst.subject} does worst: {share} of its cells are correct"
     tall = 180 + 26 * len(order)
     return style.finish_rows(figure, title, order, height=tall, title="Subject")
 
 
 def subject_call_shares(calls: Sequence[SubjectCall], cutoff: float) -> go.Figure:
-    """Plot each subject's share of cells called blast, ascending, with the cut-off.
+    """Plot each subject's share of cells predicted ALL blast, ascending, with the cut-off.
 
     Args:
         calls: from `subjects.call_subjects`; at least one.
@@ -79,8 +79,8 @@ def subject_call_shares(calls: Sequence[SubjectCall], cutoff: float) -> go.Figur
     outcomes = [call.outcome for call in calls]
     right, wrong, undecided = (outcomes.count(name) for name in subjects.OUTCOMES)
     title = (
-        f"{right} of {formats.count(len(calls), 'subject')} are called rightly, {wrong} wrongly, "
-        f"{undecided} not at all"
+        f"{right} of {formats.count(len(calls), 'subject')} are predicted correctly, {wrong} "
+        f"wrongly, {undecided} not at all"
     )
     style.finish(figure, title, height=460)
     return style.lay_out(figure, legend={"y": -0.24})  # below the subjects' names

@@ -168,7 +168,8 @@ def setting_text(value: object) -> str:
 
 def commands(info: ModelInfo) -> Code:
     """Commands that reproduce the model and its estimates, as far as known."""
-    lines = [info.training["command"]] if info.training.get("command") else []
+    lines = list((info.training.get("origin") or {}).get("commands", []))
+    lines += [info.training["command"]] if info.training.get("command") else []
     if not info.training.get("out_of_fold"):  # else no cell of that data is left to evaluate
         lines.append(f"python -m allcore evaluate --data DIR --model {info.name} --out evaluation")
     return Code(tuple(lines))

@@ -4,13 +4,27 @@ The last chapters are CLAIM (2024) and TRIPOD+AI, item by item.
 """
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
-from allcore import notice
+from allcore import model_folder, notice
+from allcore.evaluation import model_evaluation
 from allcore.evaluation.model_evaluation import ModelEvaluation
 from allcore.model_folder import ModelInfo
 from allcore.reports.model_card import background, checklist, method, results, text
 from allcore.reports.model_card.text import Chapter
+
+
+def write_card(folder: Path) -> None:
+    """Write ``CARD.md`` of a model folder from its other files.
+
+    Raises:
+        ModelError: model.json, the predictions or the gate are missing or damaged.
+    """
+    info = model_folder.read_info(folder)
+    evaluation = model_evaluation.evaluate_model(model_folder.read_predictions(folder), info)
+    text = card(info, evaluation, model_folder.read_gate(folder))
+    (folder / model_folder.CARD).write_text(text, encoding="utf-8")
 
 
 def card(

@@ -41,11 +41,12 @@ def network(info: ModelInfo) -> Chapter:
         ("Architecture", info.architecture),
         *((f"Architecture: {key}", value) for key, value in info.config.items()),
         ("Initial weights", training.get("init")),
+        ("Initial weights SHA-256", (training.get("origin") or {}).get("weights_sha256")),
         *sorted(recipe.items()),
         ("Device", training.get("device")),
         ("Duration", minutes),
     )
-    sentences = (_sampling(info), _targets(training), _epoch_choice(training))
+    sentences = (_sampling(info), _epoch_choice(training))
     texts = tuple(map(Paragraph, filter(None, sentences)))
     return Chapter(NETWORK, (*texts, _table(rows)))
 
@@ -53,8 +54,8 @@ def network(info: ModelInfo) -> Chapter:
 def point(info: ModelInfo) -> Chapter:
     """Calibration of the log-odds, and the threshold."""
     text = (
-        "A cell is called an ALL blast where its calibrated probability, the sigmoid of log-odds "
-        f"over temperature, is {info.threshold:.3f} or more. Rule: {info.threshold_rule}"
+        "A cell is predicted to be an ALL blast where its calibrated probability, the sigmoid of "
+        f"log-odds over temperature, is {info.threshold:.3f} or more. Rule: {info.threshold_rule}"
     )
     return Chapter(POINT, (Paragraph(text), Paragraph(_calibration(info))))
 
@@ -110,41 +111,9 @@ def _sampling(info: ModelInfo) -> str:
     )
 
 
-def _targets(training: dict[str, Any]) -> str:
-    recipe, lines = training.get("recipe", {}), []
-    if recipe.get("subject_shrinkage"):
-        lines.append(
-            "Before the linear layers learned, directions in which the means of subjects of one "
-            "class have variance v were multiplied by "
-            f"1 / sqrt(1 + {recipe['subject_shrinkage']:g} v); the first layer holds that now."
-        )
-    if recipe.get("distilled"):
-        lines.append(
-            f"Of each training target {100 * recipe['distilled']:.0f} % is the answer of a network "
-            "that was trained without the cell's fold, and without the tested cells; the rest is "
-            "its label."
-        )
-    if "bag_auroc" in training:
-        loss = training["distillation_difference"]
-        lines.append(
-            f"The answer is the mean of {training['teachers']} networks a pair of folds. On the "
-            f"cells that they never saw their means reach AUROC {training['bag_auroc']:.3f}; the "
-            f"AUROC of the distilled fold networks differs by {loss['value']:+.3f} "
-            f"[{loss['low']:+.3f}, {loss['high']:+.3f}], over subjects."
-        )
-    return " ".join(lines)
-
-
 def _epoch_choice(training: dict[str, Any]) -> str:
     if training.get("best_epoch") is None:
         return ""
-    if training.get("nested"):
-        return (
-            "Inside each fold, networks were trained without one of the other folds and kept at "
-            "their best epoch on it. The fold's own network was trained on all other folds, for as "
-            "many epochs as those needed (their median); the one that ships for as many as the "
-            "folds needed."
-        )
     if training.get("out_of_fold"):
         return "Every network is the moving average of its weights at the end of the schedule."
     return (
@@ -153,12 +122,6 @@ def _epoch_choice(training: dict[str, Any]) -> str:
 
 
 def _calibration(info: ModelInfo) -> str:
-    if info.training.get("nested"):
-        return (
-            "Each fold was calibrated on all cells outside of it, counted alike, each answered by "
-            "a network that was trained without it and without the fold. The calibration is part "
-            "of the weights: the mean of those of the folds."
-        )
     if info.training.get("out_of_fold"):
         return (
             "The predictions of each fold were calibrated by Platt scaling on those of the other "

@@ -167,8 +167,8 @@ def _split_chapter(split: SplitEvaluation) -> Chapter:
     )
     counts = split.confusion
     text = (
-        f"Of {split.blast.cells:,} ALL blasts {int(counts.tp):,} were called blast; of "
-        f"{split.normal.cells:,} normal cells {int(counts.tn):,} were called normal."
+        f"Of {split.blast.cells:,} ALL blasts {int(counts.tp):,} were predicted ALL blast; of "
+        f"{split.normal.cells:,} normal cells {int(counts.tn):,} were predicted normal."
     )
     paragraphs = map(Paragraph, (text, *split.notes))
     title = f"{formats.SPLITS[split.split]}: {split.size_text}"
@@ -180,7 +180,7 @@ def _worst_subjects(split: SplitEvaluation) -> tuple[Chapter, ...]:
         return ()
     below = sum(row.accuracy.value < 0.5 for row in split.subjects)
     text = (
-        f"Fewer than half of the cells are called rightly for {below} of "
+        f"Fewer than half of the cells are predicted correctly for {below} of "
         f"{formats.count(len(split.subjects), 'subject')}. Intervals are Wilson's, over a "
         "subject's cells."
     )
@@ -189,7 +189,7 @@ def _worst_subjects(split: SplitEvaluation) -> tuple[Chapter, ...]:
         for row in split.subjects[:_WORST_SUBJECTS]
     )
     title = f"Worst subjects ({formats.SPLITS[split.split].lower()})"
-    table = Table(("Subject", "Class", "Called rightly"), rows)
+    table = Table(("Subject", "Class", "Correct"), rows)
     return (Chapter(title, (Paragraph(text), table), level=3),)
 
 

@@ -257,18 +257,17 @@ def test_predictive_values__marks_the_chosen_prevalence(predictive: PredictiveVa
     assert [(point.x[0], point.y[0]) for point in diamonds(figure)] == [
         (10, ppv.value), (10, npv.value),
     ]  # fmt: skip
-    said = f"{100 * ppv.value:.0f} % of blast calls and {100 * npv.value:.0f} % of normal calls"
-    assert title(figure) == f"At 10 % blasts {said} are right"
-    assert list(traces(figure)) == [
-        "Called ALL blast", "Called normal", f"These cells ({100 * predictive.observed:.0f} %)",
-    ]  # fmt: skip
-    assert np.array(traces(figure)["Called normal"].y) == pytest.approx(predictive.npv.value)
+    said = f"PPV {100 * ppv.value:.0f} % and NPV {100 * npv.value:.0f} %"
+    assert title(figure) == f"At 10 % blasts: {said}"
+    here = f"These cells ({100 * predictive.observed:.0f} %)"
+    assert list(traces(figure)) == ["Predicted ALL blast", "Predicted normal", here]
+    assert np.array(traces(figure)["Predicted normal"].y) == pytest.approx(predictive.npv.value)
 
 
 def test_predictive_values__calls_of_one_kind_only(models: dict[str, Sample]) -> None:
     nothing = prevalence.predictive_values(models["qcresnet-cnmc"], 1.0, np.array([0.1, 0.5]))
     figure = curve_plots.predictive_values(nothing, prevalence=0.5)
-    assert title(figure) == "At 50 % blasts 50 % of normal calls are right"
+    assert title(figure) == "At 50 % blasts: NPV 50 %"
 
 
 def test_subject_shares__every_subject_once_by_colour_and_shape(
@@ -290,7 +289,7 @@ def test_subject_shares__every_subject_once_by_colour_and_shape(
     assert in_order == sorted(in_order)
     assert traces(figure)["Cut-off 0.50"].y == (0.5, 0.5)
     right = [call.outcome for call in calls].count("right")
-    assert title(figure).startswith(f"{right} of {len(calls)} subjects are called rightly")
+    assert title(figure).startswith(f"{right} of {len(calls)} subjects are predicted correctly")
 
 
 def test_subject_shares__many_subjects_have_no_names(calls: tuple[SubjectCall, ...]) -> None:

@@ -133,8 +133,8 @@ def test_two_probabilities__by_kind_with_both_thresholds(cells: pd.DataFrame) ->
     assert (across.x0, across.x1, up.y0, up.y1) == (0.5, 0.5, 0.4, 0.4)
     by_name = {trace.name.split(" (")[0]: trace for trace in figure.data}
     only = table[table["kind"] == "only_b"]
-    assert by_name["Only VGG is right"].x.tolist() == only["probability_a"].tolist()
-    assert by_name["Only VGG is right"].y.tolist() == only["probability_b"].tolist()
+    assert by_name["Only VGG is correct"].x.tolist() == only["probability_a"].tolist()
+    assert by_name["Only VGG is correct"].y.tolist() == only["probability_b"].tolist()
     both = (table["kind"] == "both_wrong").sum()
     assert title(figure).startswith(f"Both models are wrong on {both} of")
     assert "QCResNet" in figure.layout.xaxis.title.text
@@ -152,13 +152,13 @@ def test_slice_bars__found_ones_are_marked_and_on_top(cells: pd.DataFrame) -> No
         100 * (rows[0].difference.high - rows[0].difference.value)
     )
     assert sorted([*found.y, *others.y]) == list(range(20))
-    assert f"of {len(rows)} slices are worse" in title(figure)
+    assert f"of {len(rows)} slices are clearly worse" in title(figure)
 
 
 def test_slice_bars__nothing_found(cells: pd.DataFrame) -> None:
     figure = error_plots.slice_bars(tried(cells, bad=False), most=3)
     assert len(figure.data[0].x) == 0 and len(figure.data[1].x) == 3
-    assert "is surely worse" in title(figure)
+    assert "is clearly worse" in title(figure)
     assert error_plots.slice_bars(()).layout.height > 0
 
 

@@ -161,34 +161,12 @@ def test_card__of_a_model_that_says_next_to_nothing() -> None:
     assert "model.json doesn't say which data" in document.card(info, found)
 
 
-def test_card__of_a_nested_run_says_what_was_calibrated_and_distilled(
+def test_card__of_an_out_of_fold_run_says_how_it_was_calibrated(
     made: tuple[ModelInfo, ModelEvaluation],
 ) -> None:
     info, found = made
-    recipe = {"subject_shrinkage": 3.0, "distilled": 0.5}
-    nested = {"out_of_fold": 5, "nested": True, "best_epoch": 4, "recipe": recipe}
-    table = simulated.predictions()
-    text = document.card(simulated.info(table, training=info.training | nested), found)
-    assert "1 / sqrt(1 + 3 v)" in text and "50 % is the answer of a network" in text
-    assert "Each fold was calibrated on all cells outside of it" in text
-    assert "trained on all other folds" in text
-    plain = simulated.info(table, training=info.training | nested | {"nested": False, "recipe": {}})
-    assert "outside of it" not in document.card(plain, found)
-
-
-def test_card__of_a_distilled_bag_says_what_distilling_lost(
-    made: tuple[ModelInfo, ModelEvaluation],
-) -> None:
-    info, found = made
-    bag = {
-        "out_of_fold": 5, "teachers": 2, "best_epoch": 7, "recipe": {"distilled": 0.5},
-        "bag_auroc": 0.9312,
-        "distillation_difference": {"value": -0.004, "low": -0.01, "high": 0.0},
-    }  # fmt: skip
-    table = simulated.predictions()
-    text = document.card(simulated.info(table, training=info.training | bag), found)
-    assert "2 networks a pair of folds" in text and "AUROC 0.931" in text
-    assert r"-0.004 \[-0.010, +0.000\]" in text
+    training = info.training | {"out_of_fold": 5, "best_epoch": 7}
+    text = document.card(simulated.info(simulated.predictions(), training=training), found)
     assert "calibrated by Platt scaling on those of the other folds" in text
     assert "at the end of the schedule" in text
 
