@@ -20,15 +20,24 @@ CLASS_COLOURS = {"all": "#D55E00", "hem": "#0072B2"}
 VERDICT_NAMES = {**CLASS_NAMES, "refused": "refused"}
 VERDICT_TITLES = {"all": "ALL blast", "hem": "Normal", "refused": "Refused"}
 
-LABEL_ALIASES: dict[str, Label] = {
+_WORDS: dict[str, Label] = {
     "all": "all", "all blast": "all", "all blasts": "all", "blast": "all", "blasts": "all",
     "all cell": "all", "all cells": "all", "leukemia": "all", "leukaemia": "all",
     "leukemic": "all", "leukaemic": "all", "lymphoblast": "all", "lymphoblasts": "all",
-    "malignant": "all", "1": "all", "true": "all",
+    "malignant": "all", "positive": "all", "cancer": "all", "abnormal": "all",
     "hem": "hem", "normal": "hem", "normal cell": "hem", "normal cells": "hem", "healthy": "hem",
-    "benign": "hem", "0": "hem", "false": "hem",
+    "benign": "hem", "negative": "hem", "control": "hem",
 }  # fmt: skip
+CLASS_ALIASES: dict[str, Label] = _WORDS | {
+    f"{negation} {word}": "hem" if label == "all" else "all"
+    for negation in ("non", "not", "no")
+    for word, label in _WORDS.items()
+}
 """Aliases of the classes in tables and class folders, in lower case with blanks between words."""
+LABEL_ALIASES: dict[str, Label] = CLASS_ALIASES | {
+    "1": "all", "true": "all", "0": "hem", "false": "hem"
+}  # fmt: skip
+"""Aliases with the codes of tables."""
 
 
 def parse_label(text: object) -> Label | None:

@@ -11,7 +11,7 @@ No pickle is ever loaded.
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +25,7 @@ from allcore.data.prediction_import import PREDICTION_COLUMNS
 from allcore.data.preprocessing import Preprocessing
 from allcore.data.subject_separation import SubjectSeparation
 from allcore.errors import ModelError
+from allcore.site_profile import SiteProfile
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -40,8 +41,6 @@ EMBEDDINGS = "embeddings.npz"
 CARD = "CARD.md"
 FACTS = "facts.parquet"
 FOLD = "fold-{}.safetensors"
-FOLDS = "folds.safetensors"
-"""One file of all fold networks' heads on a frozen body, as earlier versions wrote it."""
 ROBUSTNESS = "robustness.json"
 GATE = "gate.json"
 GATE_WEIGHTS = "gate.safetensors"
@@ -91,12 +90,37 @@ class InstalledModel:
     # else that a prediction depends on
     digest: str
     revision: str  # changes when any table of the folder is rewritten
-    info: ModelInfo = field(compare=False)  # contents of ``model.json``
+    # contents of ``model.json``; with a site profile its threshold and rule
+    info: ModelInfo = field(compare=False)
+    profile: SiteProfile | None = field(default=None, compare=False)
 
     @property
     def name(self) -> str:
         """The folder's name."""
         return self.folder.name
+
+    @property
+    def shipped_digest(self) -> str:
+        """Digest of ``model.json``, whatever profile is applied."""
+        return self.digest.partition(" ")[0]
+
+    def with_profile(self, profile: SiteProfile | None) -> "InstalledModel":
+        """Return the model as it answers with a site profile; None changes nothing.
+
+        Raises:
+            ModelError: the profile was measured on another model.
+        """
+        if profile is None:
+            return self
+        profile.require_model(self.name, digest=self.digest, weights=self.info.weights_sha256)
+        info = with_profile(self.info, profile)
+        digest = f"{self.digest} {profile.digest}"
+        return replace(self, digest=digest, info=info, profile=profile)
+
+
+def with_profile(info: ModelInfo, profile: SiteProfile) -> ModelInfo:
+    """The description of a model with the threshold of a site profile, and its rule."""
+    return replace(info, threshold=profile.threshold, threshold_rule=profile.sentence)
 
 
 def names(root: Path | None = None) -> list[str]:
@@ -154,6 +178,8 @@ def read_info(path: Path) -> ModelInfo:
         fields = json.loads((path / INFO).read_text(encoding="utf-8"))
         fields["preprocessing"] = Preprocessing.from_dict(fields["preprocessing"])
         fields["classes"] = tuple(fields["classes"])
+        if not fields["config"].get("stages", True):  # an argument of 0.1.0 that is gone
+            del fields["config"]["stages"]
         return ModelInfo(**fields)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ModelError(
@@ -235,17 +261,6 @@ def load_fold_network(path: Path, fold: int, device: "str | Any" = "cpu") -> "Ce
     if fold not in range(folds):
         raise ModelError(f"'{info.name}' keeps no network of fold {fold}: it has none such.")
     try:
-        if (path / FOLDS).exists():
-            if sha256(path / FOLDS) != info.folds_sha256:
-                raise ValueError("their digest is another")
-            own = {
-                name.removeprefix(f"{fold}/"): value
-                for name, value in load_file(path / FOLDS).items()
-                if name.startswith(f"{fold}/")
-            }
-            network = load_network(path)
-            network.load_state_dict(own, strict=False)
-            return network.float().to(device).eval()
         network = registry.build(info.architecture, **info.config)
         if _folds_sha256(path, folds) != info.folds_sha256:
             raise ValueError("their digest is another")

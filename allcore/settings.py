@@ -41,10 +41,17 @@ class Settings(BaseSettings):
     database_url: str | None = Field(None, description="PostgreSQL address; empty means SQLite")
     models: Path = Field(APP_FOLDER / "models", description="folder of the model folders")
     model: str = Field("qcresnet-cnmc", description="model that answers unless one is chosen")
+    host: str = Field("127.0.0.1", description="address that the server listens on")
     device: str = Field("auto", description="auto, cpu, cuda or cuda:<n>")
+    precision: Literal["auto", "bf16", "fp32"] = Field(
+        "auto", description="of convolutions; auto is bf16 where the device computes it"
+    )
     threads: int | None = Field(None, ge=1, description="CPU threads of a forward pass")
     max_upload_mb: int = Field(200, ge=1, description="largest single upload in megabytes")
     demo: bool = Field(False, description="let everyone look, without an account, storing nothing")
+    score_synthetic: bool = Field(
+        True, description="score the synthetic cells in the background at first start"
+    )
     registration: Literal["open", "invitation", "closed"] = Field(
         "open", description="who may register, until an administrator chooses"
     )

@@ -19,16 +19,16 @@ from allcore.web.components import charts
 def show_chapters(chapters: Sequence[Chapter]) -> None:
     """The card's chapters; tables scroll, checklists are folded."""
     for chapter in chapters:
-        st.markdown(f"{'#' * chapter.level} {frame.plain(chapter.title)}", width=frame.TEXT_WIDTH)
+        frame.markdown(f"{'#' * chapter.level} {frame.plain(chapter.title)}")
         for block in chapter.blocks:
             show_block(block)
 
 
 def show_block(block: Block) -> None:
     if isinstance(block, Paragraph):
-        st.markdown(frame.plain(block.text), width=frame.TEXT_WIDTH)
+        frame.markdown(frame.plain(block.text))
     elif not isinstance(block, Table):
-        st.markdown(text.block_markdown(block), width=frame.TEXT_WIDTH)
+        frame.markdown(text.block_markdown(block))
     elif block.head == checklist.HEAD:
         with st.expander("Item by item"):
             st.table(
@@ -58,7 +58,7 @@ facts = {
     "Threshold": f"{info.threshold:.3f}",
     "Temperature": f"{info.temperature:.3f}",
 }
-cards = st.container(horizontal=True)
+cards = st.container(horizontal=True, key="facts")
 for label, value in facts.items():
     with cards.container(border=True, width=168):
         st.metric(label, value)

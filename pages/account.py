@@ -7,7 +7,7 @@ import streamlit as st
 from allcore.errors import AllScopeError, StoreError
 from allcore.store import accounts as stored_accounts
 from allcore.store import roles, sessions, sign_in
-from allcore.web import accounts, client_address, cookie, frame, navigation
+from allcore.web import accounts, client_address, cookie, frame
 from allcore.web.sign_in import forms
 
 frame.header(title="Account", question="What ALLScope knows about you, and how you sign in.")
@@ -39,9 +39,6 @@ with side_by_side.container(width=frame.FORM_WIDTH):
                 frame.set_notice("Your name and e-mail address are saved.")
                 st.rerun()
     st.caption(f"{roles.ROLES[user.role].title}; account made on {account.created_at:%d %B %Y}.")
-    if st.button("Sign out", icon=":material/logout:"):
-        accounts.sign_out()
-        navigation.go("Home")
 with side_by_side.container(width=frame.FORM_WIDTH), st.form("password", clear_on_submit=True):
     st.subheader("Password", anchor=False)
     st.caption("A new password signs you out everywhere else.")

@@ -4,7 +4,6 @@ user = guard.require("admin_sign_in")
 
 import streamlit as st
 
-from allcore.errors import AllScopeError
 from allcore.store import accounts as stored_accounts
 from allcore.store import codes
 from allcore.web import accounts, client_address, frame, navigation
@@ -24,13 +23,17 @@ frame.header(
     question="The terminal where ALLScope was started has printed a setup code. "
     "It works once and makes the account that looks after all others.",
 )
+
+
+def set_up(entered):
+    place = client_address.of_visitor()
+    return codes.redeem_setup(accounts.store(), address=place, **entered)
+
+
 with st.container(width=frame.FORM_WIDTH):
-    entered = forms.new_account_form(key="setup", submit="Make the administrator", with_code=True)
-    if entered:
-        try:
-            place = client_address.of_visitor()
-            accounts.start_session(codes.redeem_setup(accounts.store(), address=place, **entered))
-        except AllScopeError as error:
-            frame.problem(error)
-        else:
-            navigation.go("Administration")
+    account = forms.new_account_form(
+        key="setup", submit="Make the administrator", make=set_up, with_code=True
+    )
+    if account is not None:
+        accounts.start_session(account)
+        navigation.go("Administration")

@@ -9,8 +9,7 @@ from allcore.web.components import views
 
 frame.header(
     title="Administration",
-    question="Who may use ALLScope, in which role, with which settings, what is kept of what they "
-    "ask, and who has changed what.",
+    question="Who may use ALLScope, with which settings, what is kept, and who has changed what.",
 )
 frame.show_notice()
 view = views.choose_view(VIEWS)

@@ -11,12 +11,12 @@ from allcore.web import accounts, frame, navigation
 from allcore.web.history import batch_list, entry_view, filters, listing
 
 METHOD = """
-Every answer is kept for you alone, with what it rests on: the SHA-256 of the file, the model and
+Every answer is stored for you alone, with what it rests on: the SHA-256 of the file, the model and
 the SHA-256 of its weights, the version of the preprocessing, and the threshold. Nobody else sees
 your list; an administrator sees how many answers and pictures each account has, and no more. Asking
-again runs the model of today on the very same file, and keeps that answer as well. An answer that
-you call wrong puts its picture before reviewers, without its name and yours. What you delete is
-gone.
+again runs the model of today on the very same file, and stores that answer as well. A flag puts the
+picture of an answer before reviewers, without its name and yours. What you delete is gone. For a
+cell that the model was trained on, the held-out answer on record stands first.
 """
 
 
@@ -36,13 +36,12 @@ frame.show_notice()
 try:
     store = accounts.store()
     deletion.delete_expired_hourly(store)
-    st.caption(retention_sentence(), width=frame.TEXT_WIDTH)
+    frame.caption(retention_sentence())
     account_batches = batch_list.read_batches(user.name)
     if not account_batches and not history.search(store, user.name, HistoryQuery(), limit=0).total:
-        st.info(
+        frame.info(
             "You have asked nothing yet: what you ask on Predict is listed here.",
             icon=":material/history:",
-            width=frame.TEXT_WIDTH,
         )
         navigation.link("Predict", "Check a picture")
         st.stop()
@@ -50,11 +49,14 @@ try:
     st.subheader("Answers", anchor=False)
     names = batches.names(store, user.name)
     filters.show_filters(user.name, history.models(store, user.name), names)
-    listing.show_answers(user.name, filters.current_query(), names)
     entry_id = filters.id_parameter(filters.ENTRY)
-    if entry_id is not None:
-        entry_view.show_entry(user.name, history.find(store, user.name, entry_id), names)
+    answers, opened = st.columns([3, 2], gap="large") if entry_id else (st.container(), None)
+    with answers:
+        listing.show_answers(user.name, filters.current_query(), names)
+    if entry_id and opened:
+        with opened:
+            entry_view.show_entry(user.name, history.find(store, user.name, entry_id), names)
 except AllScopeError as error:
     frame.problem(error)
 with st.expander("Method"):
-    st.markdown(METHOD, width=frame.TEXT_WIDTH)
+    frame.markdown(METHOD)

@@ -6,9 +6,10 @@ import streamlit as st
 
 from allcore import model_folder, settings
 from allcore.errors import AllScopeError
-from allcore.web import frame, navigation
+from allcore.web import frame, navigation, presentation
 from allcore.web.administration import checklist
 from allcore.web.components import tour
+from allcore.web.home import story
 
 DOORS = (
     ("Check an image", "Predict", "Upload cell images; read verdict, probability and evidence."),
@@ -17,70 +18,95 @@ DOORS = (
 )
 # What the first door says in a demonstration, which takes no pictures.
 TRY = "Choose an example; read verdict, probability and evidence."
+LIMITS = (
+    "Not a diagnosis: leukemia is diagnosed by people, from more than one cell and by more than "
+    "one method. Not tested on other stains, microscopes or hospitals than its data's."
+)
 
 
-def show_accuracy(column, title, measured, otherwise):
-    """Show one protocol's accuracy with its interval and size, or why there is none."""
-    with column.container(border=True, height="stretch"):
-        st.markdown(f"**{title}**")
-        if measured is None:
-            st.markdown(otherwise)
-            return
-        accuracy = measured.accuracy
-        st.metric("Accuracy", f"{accuracy.value:.1%}".replace("%", " %"))
-        people = f" of {measured.subjects} independent subjects" if measured.subjects else ""
-        interval = (
-            f"95 % interval {100 * accuracy.low:.1f} to {100 * accuracy.high:.1f} %"
-            if accuracy.known
-            else "too few subjects for an interval"
+def share(measured):
+    """The accuracy in percent, as text."""
+    return f"{measured.accuracy.value:.1%}".replace("%", " %")
+
+
+def extent(measured):
+    """Interval, cells and subjects of an accuracy, as text."""
+    accuracy = measured.accuracy
+    people = f" of {measured.subjects} subjects" if measured.subjects else ""
+    interval = (
+        f"95 % CI {100 * accuracy.low:.1f} to {100 * accuracy.high:.1f} %"
+        if accuracy.known
+        else "too few subjects for an interval"
+    )
+    return f"{interval}; {measured.cells:,} test cells{people}"
+
+
+def show_figures(headline):
+    """Show the accuracy on unseen subjects large, the paper's protocol smaller, and the gap."""
+    if headline.unseen is None:
+        st.markdown(frame.plain(headline.not_unseen))
+    else:
+        with st.container(key="honest", gap=None):
+            st.metric("Accuracy", share(headline.unseen), label_visibility="collapsed")
+            st.caption(f"On subjects that the model never saw; {extent(headline.unseen)}.")
+    if headline.paper is None:
+        st.markdown(f"{headline.citation} It has not been measured with this program.")
+    else:
+        st.markdown(
+            f"**{share(headline.paper)}** with images split at random, as in the paper",
+            help=f"{headline.citation} Measured here: {extent(headline.paper)}.",
         )
-        st.caption(f"{interval}; {measured.cells:,} test cells{people}.")
+    difference, _, why = headline.gap.partition(": ")
+    st.markdown(f"{difference}.", help=why[:1].upper() + why[1:])
+    if not presentation.is_on():
+        st.caption(f"Model {frame.plain(headline.model)}.")
 
 
+step = story.current_step(user)
 frame.header(
     title="ALLScope",
-    question="ALLScope looks at microscope images of single white blood cells and says how sure a "
-    "trained network is that a cell is an ALL blast rather than a normal one. "
-    "Beside each answer it shows what speaks for it, and how often such answers are wrong.",
+    question=story.QUESTION
+    if step
+    else "ALL blast or normal: what a network answers from one cell, and how far to trust it.",
 )
 frame.show_notice()
-st.markdown(
-    "It is not a diagnosis: leukemia is diagnosed by people, from more than one cell and by more "
-    "than one method. It is not tested on other stains, microscopes or hospitals than its data's.",
-    width=frame.TEXT_WIDTH,
-)
+if step:
+    try:
+        story.show_turning(step)
+        with st.container(key="story"):
+            from allcore.web.home import story_steps  # takes a second
 
-tour.show_tour_button(user)
-checklist.offer_checklist(user, "home")
-for column, (title, page, text) in zip(st.columns(3), DOORS, strict=True):
-    with column.container(border=True, height="stretch"):
-        st.subheader(title, anchor=False)
-        st.markdown(text if page != "Predict" or user.role != "demo" else TRY)
-        st.space("stretch")
-        navigation.link(page, label="Open" if user.may("look") else "Sign in and open")
-
-st.subheader("How good is the model?", anchor=False)
-try:
-    from allcore.web import evaluations  # after the doors: it takes a second to import
-
-    headline = evaluations.read_headline(model_folder.resolve(settings.load().model))
-except AllScopeError as error:
-    st.info(frame.plain(str(error)), icon=":material/deployed_code:", width=frame.TEXT_WIDTH)
+            story_steps.show_step(step, user, model_folder.resolve(settings.load().model))
+    except AllScopeError as error:
+        frame.problem(error)
     st.stop()
-left, right = st.columns(2)
-show_accuracy(
-    left,
-    "Paper's protocol: images split at random",
-    headline.paper,
-    f"{headline.citation} It has not been measured with this program.",
-)
-show_accuracy(
-    right,
-    "Unseen subjects: none of their cells in training",
-    headline.unseen,
-    frame.plain(headline.not_unseen),
-)
-st.markdown(headline.gap, width=frame.TEXT_WIDTH)
-if headline.paper is not None:
-    st.caption(headline.citation, width=frame.TEXT_WIDTH)
-st.caption(f"Model {frame.plain(headline.model)}.")
+if not presentation.is_on():
+    checklist.offer_checklist(user, "home")
+left, right = st.columns([3, 2], gap="large")
+answers, figures = left.container(key="answers"), right.container(key="figures")
+answers.markdown("**Three typical answers**")
+figures.markdown("**Accuracy**")
+for number, (column, (title, page, text)) in enumerate(zip(st.columns(3), DOORS, strict=True)):
+    with column.container(key=f"door_{number}", gap="xsmall"):
+        navigation.link(page, label=title, width="stretch")
+        access = "" if user.may("look") else " Needs an account."
+        st.caption((text if page != "Predict" or user.role != "demo" else TRY) + access)
+if not presentation.is_on():
+    frame.caption(LIMITS)
+with st.container(horizontal=True):
+    story.show_story_button(user)
+    if not presentation.is_on():
+        tour.show_tour_button(user)
+
+try:
+    # Filled when the rest stands, since the imports take a second.
+    from allcore.web import evaluations
+    from allcore.web.home import typical_answers
+
+    model = model_folder.resolve(settings.load().model)
+    with figures:
+        show_figures(evaluations.read_headline(model))
+    with answers:
+        typical_answers.show_answers(user, model)
+except AllScopeError as error:
+    frame.info(frame.plain(str(error)), icon=":material/deployed_code:")

@@ -31,10 +31,22 @@ def choose_networks() -> tuple[str, str, int]:
     }
     keys = list(names)
     return (
-        left.selectbox("Network", keys, index=keys.index("resnet18"), format_func=names.get),
-        right.selectbox("Compared with", keys, index=keys.index("qcresnet"), format_func=names.get),
+        left.selectbox(
+            "Network", keys, index=keys.index("resnet18"), format_func=names.get, key="field_one"
+        ),
+        right.selectbox(
+            "Compared with",
+            keys,
+            index=keys.index("qcresnet"),
+            format_func=names.get,
+            key="field_other",
+        ),
         side.selectbox(
-            "Input", network_tables.SIZES, index=2, format_func=lambda size: f"{size} × {size} px"
+            "Input",
+            network_tables.SIZES,
+            index=2,
+            format_func=lambda size: f"{size} × {size} px",
+            key="field_side",
         ),
     )
 
@@ -51,9 +63,10 @@ pairs = network_tables.compare_blocks(first, second, size)
 
 answer, sizes = network_tables.difference_sentences(one, other, pairs)
 st.subheader(answer, anchor=False)
-st.markdown(sizes, width=frame.TEXT_WIDTH)
-st.html(diagram.networks_html(one, other, pairs, titles=titles))
-st.caption(LEGEND, width=frame.TEXT_WIDTH)
+frame.markdown(sizes)
+with st.container(key="diagram"):
+    frame.caption(LEGEND)
+    st.html(diagram.networks_html(one, other, pairs, titles=titles))
 
 for network in dict.fromkeys([one, other]):
     with st.expander(f"Layers of {network_tables.network_title(network)}"):
@@ -80,8 +93,6 @@ st.dataframe(
 with st.expander("Sources, and what is our reading"):
     for network in networks.values():
         source = frame.plain(network_tables.architecture(network).source)
-        st.markdown(
-            f"**{network_tables.network_title(network)}.** {source}", width=frame.TEXT_WIDTH
-        )
+        frame.markdown(f"**{network_tables.network_title(network)}.** {source}")
 with st.expander("Method"):
-    st.markdown(METHOD, width=frame.TEXT_WIDTH)
+    frame.markdown(METHOD)

@@ -21,11 +21,11 @@ cells up on other pages before you have judged them.
 
 frame.header(
     title="Review",
-    question="What do you see in each cell, when nobody tells you what it is called?",
+    question="What do you see in each cell, before label and prediction are shown?",
 )
 try:
     judging.show_queue(user, judging.choose_queue())
 except AllScopeError as error:
     frame.problem(error)
 with st.expander("Method"):
-    st.markdown(METHOD, width=frame.TEXT_WIDTH)
+    frame.markdown(METHOD)

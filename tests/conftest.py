@@ -28,6 +28,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.flaky(reruns=1))
 
 
+# The answers that tests compare are those of every machine.
+os.environ["ALLSCOPE_PRECISION"] = "fp32"
+
+
 @pytest.fixture(autouse=True)
 def own_main() -> Iterator[None]:
     """Streamlit's AppTest leaves a page as ``__main__``, which spawned processes would run."""
@@ -49,7 +53,7 @@ def components_scanned_once() -> Iterator[None]:
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty state folder; no other setting of this machine's environment is in force."""
     for name in [name for name in os.environ if name.startswith("ALLSCOPE_")]:
-        if not name.startswith("ALLSCOPE_TEST_"):
+        if not name.startswith(("ALLSCOPE_TEST_", "ALLSCOPE_PRECISION")):
             monkeypatch.delenv(name)
     folder = tmp_path / "home"
     monkeypatch.setenv("ALLSCOPE_HOME", str(folder))

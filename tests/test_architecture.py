@@ -15,6 +15,7 @@ ROOT = Path(__file__).parents[1]
 # From the ground up. Modules of one floor may import each other, but never in a circle.
 FLOORS: list[tuple[str, ...]] = [
     (
+        "allcore.background",
         "allcore.errors",
         "allcore.formats",
         "allcore.labels",
@@ -23,7 +24,7 @@ FLOORS: list[tuple[str, ...]] = [
         "allcore.settings",
     ),
     ("allcore.data", "allcore.nets", "allcore.cnmc", "allcore.synthetic"),
-    ("allcore.model_folder",),
+    ("allcore.model_folder", "allcore.site_profile"),
     ("allcore.training", "allcore.inference"),
     ("allcore.explain", "allcore.evaluation", "allcore.audit", "allcore.review"),
     ("allcore.plots",),

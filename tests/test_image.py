@@ -15,6 +15,7 @@ import yaml
 
 from allcore.settings import Settings
 from benchmarks import servers
+from scripts import image as built
 
 ROOT = Path(__file__).parents[1]
 DOCKERFILE = (ROOT / "Dockerfile").read_text(encoding="utf-8").replace("\\\n", " ")
@@ -105,3 +106,57 @@ def test_image__starts_and_is_healthy(tmp_path: Path) -> None:
     finally:
         run.terminate()
         run.wait()
+
+
+def test_build__knows_every_step_of_the_file() -> None:
+    """What scripts/image.py runs is what the Dockerfile says, in order and without comments."""
+    steps = list(built.steps((ROOT / "Dockerfile").read_text(encoding="utf-8")))
+    assert [name for name, _ in steps] == [
+        "FROM", "ARG", "ENV", "WORKDIR", "COPY", "RUN", "COPY", "RUN", "USER", "VOLUME", "EXPOSE",
+        "HEALTHCHECK", "CMD",
+    ]  # fmt: skip
+    image = built.Image(Path("/nowhere"), {"TORCH_INDEX": ""})
+    for name, rest in steps:
+        if name in ("ARG", "ENV", "USER", "HEALTHCHECK", "CMD"):
+            built.take(image, name, rest)
+    assert (image.user, image.arguments["TORCH_INDEX"]) == ("allscope", "")
+    assert image.environment["ALLSCOPE_HOME"] == "/var/lib/allscope"
+    assert (image.command, image.health) == (command("CMD"), command(r"HEALTHCHECK .* CMD"))
+    assert steps[0][1].removeprefix("python:").removesuffix("-slim") in built.SUITES
+    with pytest.raises(ValueError, match="ONBUILD"):
+        built.take(image, "ONBUILD", "RUN true")
+
+
+@pytest.mark.parametrize(
+    ("name", "out"),
+    [
+        ("allcore/web/serve.py", False),
+        (".streamlit/config.toml", False),
+        (".streamlit/secrets.toml", True),
+        ("allcore/__pycache__/errors.cpython-311.pyc", True),
+        ("tests/test_image.py", True),
+        (".git/config", True),
+        ("requirements-dev.lock", True),
+        ("requirements.lock", False),
+    ],
+)
+def test_build__copies_what_dockerignore_leaves(name: str, out: bool) -> None:
+    assert built.ignored(name, IGNORED) is out
+
+
+def test_build__counts_the_files_of_cuda(tmp_path: Path) -> None:
+    packages = tmp_path / "usr/local/lib/python3.13/site-packages"
+    for name in ("nvidia/cublas/lib/libcublas.so", "torch/lib/libtorch_cuda.so", "torch/a.py"):
+        (packages / name).parent.mkdir(parents=True, exist_ok=True)
+        (packages / name).write_bytes(b"12345")
+    (packages / "linked.py").hardlink_to(packages / "torch/a.py")
+    assert built.sizes(tmp_path) == (15, 10)
+
+
+def test_build__figures_stand_in_the_document() -> None:
+    figures = built.Figures(size=6_000_000_000, cuda=4_500_000_000, build=60, start=9, predict=4)
+    text = built.replaced("a\n<!-- image -->\nold\n<!-- end of image -->\nb\n", figures)
+    assert "old" not in text and text.startswith("a\n") and text.endswith("\nb\n")
+    assert "| size | 6.00 GB, 1.50 GB of them without the CUDA files |" in text
+    document = (ROOT / "docs" / "deploy.md").read_text(encoding="utf-8")
+    assert built.replaced(document, figures) != document

@@ -29,6 +29,10 @@ from allcore.store.sessions import SessionLimits
 from allcore.web import client_address, cookie, frame, page_table
 from allcore.web.cookie import SESSION_KEY, SessionCookie
 
+ADMITTED = "guard_admitted"
+"""Key of the visitor whom the guard has admitted to the page that is open."""
+CONNECTION = "session_connection"
+"""Key of the websocket on which the visitor has signed in, or shown the session's cookie."""
 ENDED = (
     "You have been signed out: this account was changed, or the session was ended or lay idle for "
     "too long; sign in again."
@@ -103,6 +107,8 @@ def visitor() -> Visitor:
         AllScopeError: the database can't be opened.
     """
     opened = store()
+    if st.session_state.get(SESSION_KEY) and not _is_own_connection():
+        _clear_state()
     if not st.session_state.get(SESSION_KEY):
         _sign_in_by_cookie(opened)
     key = st.session_state.get(SESSION_KEY)
@@ -134,6 +140,7 @@ def start_session(account: AccountInfo) -> None:
     _controller(account).login(token={"username": account.username})
     place = client_address.of_visitor()
     key = st.session_state[SESSION_KEY] = sessions.begin(store(), account, address=place)
+    st.session_state[CONNECTION] = _connection()
     _cookie().write(account.username, key)
 
 
@@ -152,8 +159,33 @@ def session_limits() -> SessionLimits:
     return SessionLimits(life=timedelta(days=config.cookie_days), idle=idle)
 
 
-def _clear_session() -> None:
+def _is_own_connection() -> bool:
+    """Tell whether this websocket is that of the sign-in, or brings the cookie of the session.
+
+    Streamlit hands a session to whoever names its id, and addresses of uploads hold that id.
+    """
+    if st.session_state.get(CONNECTION) == _connection():
+        return True
+    claims = _cookie().read()
+    if not claims or claims["session"] != st.session_state[SESSION_KEY]:
+        return False
+    st.session_state[CONNECTION] = _connection()
+    return True
+
+
+def _connection() -> str:
+    """Return what the browser has drawn at random for this websocket."""
+    return st.context.headers.get("Sec-WebSocket-Key") or ""
+
+
+def _clear_state() -> None:
+    """Drop all that the session holds; no fragment runs before the guard has admitted anew."""
     st.session_state.clear()
+    st.session_state[ADMITTED] = None
+
+
+def _clear_session() -> None:
+    _clear_state()
     _controller(None).logout()
     _cookie().delete()
 
@@ -168,6 +200,7 @@ def _sign_in_by_cookie(opened: Database) -> None:
     if account and account.username == claims["username"]:
         _controller(account).login(token=claims)
         st.session_state[SESSION_KEY] = claims["session"]
+        st.session_state[CONNECTION] = _connection()
 
 
 def _controller(account: AccountInfo | None) -> AuthenticationController:
@@ -186,19 +219,7 @@ def _cookie() -> SessionCookie:
 
 @st.cache_resource(show_spinner=False)
 def _open_database(url: str) -> Database:
-    """Open the database once a server, so that the setup code is printed once."""
+    """Open the database once a server."""
     opened = database.connect()
-    code = codes.issue_setup(opened)
-    if code:
-        print(SETUP.format(code=code), flush=True)
+    codes.print_setup(opened)
     return opened
-
-
-SETUP = """
-ALLScope has no administrator yet. Open it in a browser, choose "Administrator sign-in"
-and enter this setup code. It works once, within 7 days:
-
-    {code}
-
-Or make the account here: python -m allcore users add NAME --role admin
-"""

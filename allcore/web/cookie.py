@@ -38,6 +38,7 @@ class SessionCookie(CookieModel):
 
     def read(self) -> dict[str, Any] | None:
         """Return the claims of the browser's cookie if it is ours and has not expired."""
+        st.session_state.setdefault("logout", None)  # which the parent takes as given
         try:
             claims = self.get_cookie() or {}
         except jwt.PyJWTError:  # signed in another way

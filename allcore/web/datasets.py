@@ -25,7 +25,6 @@ CONFIGURED = "Connected data set"
 """Name of the data set that ALLSCOPE_DATA points at."""
 RESERVED_NAMES = (CONFIGURED, dataset.NAME)
 """Names that no other data set may have."""
-HELP = "More sets: under Connect data, or by ALLSCOPE_DATA."
 MAX_WATCHED_FOLDERS = 200
 """At most so many folders of a data set are watched for changes."""
 _MAX_MANIFESTS = 16
@@ -78,7 +77,7 @@ def path_of(name: str) -> Path:
     for connection in connections():
         if connection.name == name:
             return data_roots.checked(connection.path, data_settings())
-    raise DataError(f"There is no data set named '{name}': choose another one in the sidebar.")
+    raise DataError(f"There is no data set named '{name}': choose another one.")
 
 
 def load(name: str) -> Manifest:

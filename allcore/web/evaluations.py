@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +33,7 @@ class PredictionSource:
     model: InstalledModel | None = None  # None for a file
     problems: tuple[str, ...] = ()  # of a file
     columns: str = ""  # of a file that were taken, one sentence
+    scored: Path | None = None  # folder of predictions for synthetic cells; None for any others
     # the predictions of a file; None for a model
     imported: pd.DataFrame | None = field(default=None, compare=False, repr=False)
 
@@ -43,10 +44,26 @@ class PredictionSource:
         info = model.info
         return cls(model.name, model.name, info.threshold, info.threshold_rule, digest, model)
 
+    @classmethod
+    def of_synthetic(cls, model: InstalledModel, folder: Path) -> "PredictionSource":
+        """A model's predictions for the synthetic cells, in a folder of `synthetic_predictions`."""
+        return replace(
+            cls.of_model(model),
+            key=f"{model.name}, synthetic",
+            name=f"{model.name}, synthetic cells",
+            digest=str(folder),
+            scored=folder,
+        )
+
+    @property
+    def synthetic(self) -> bool:
+        """Whether the cells are synthetic."""
+        return self.scored is not None
+
     @property
     def folder(self) -> Path | None:
-        """Of the model; None for a file."""
-        return self.model.folder if self.model else None
+        """Folder of the tables; None for a file."""
+        return self.scored or (self.model.folder if self.model else None)
 
     @property
     def info(self) -> ModelInfo | None:

@@ -1,5 +1,6 @@
 """What all pages share: configuration, heading, notices and errors."""
 
+import functools
 import re
 from pathlib import Path
 from typing import NoReturn
@@ -8,6 +9,7 @@ import streamlit as st
 
 from allcore import logs, notice
 from allcore.errors import AllScopeError
+from allcore.web import presentation
 
 TEXT_WIDTH = 720
 """Pixels. Running text stays within a readable measure however wide the screen is."""
@@ -21,26 +23,40 @@ _AUTOLINKS = re.compile(
     r"(?<=:)(?=//|material/|[\w+-]*[a-z+-][\w+-]*:)|(?<=www)(?=\.)|(?<=@)", re.ASCII | re.IGNORECASE
 )
 """Places where Streamlit turns plain text into a link, an icon or an emoji."""
-_STYLE = """<style>
-[data-testid="stElementToolbarButton"]:has([aria-label^="Download as CSV"]) { display: none; }
-[data-testid="stMetricValue"] p { white-space: normal; line-height: 1.2; }
-</style>"""
-"""A table's own download would lack the notice that every export of ours has; the text of a metric
-is not cut short."""
+
+
+markdown, caption, info, success, warning, error = (
+    functools.partial(draw, width=TEXT_WIDTH)
+    for draw in (st.markdown, st.caption, st.info, st.success, st.warning, st.error)
+)
+"""Streamlit's elements, no wider than running text."""
+
+
+def styles(module: str) -> str:
+    """The CSS file beside a module, given by its ``__file__``, as HTML."""
+    return f"<style>{Path(module).with_suffix('.css').read_text(encoding='utf-8')}</style>"
 
 
 def configure() -> None:
-    """Set the title of the browser tab, the wide layout and the logo; first in a run."""
-    st.set_page_config(page_title="ALLScope", page_icon=MARK, layout="wide")
+    """Set the icon of the browser tab, the wide layout and the logo; first in a run."""
+    st.set_page_config(page_icon=MARK, layout="wide")
     st.logo(LOGO, size="large")
 
 
 def header(title: str, question: str) -> None:
     """Draw a page's title, the one sentence that says what it answers, and the notice."""
-    st.title(title, anchor=False)
-    st.markdown(question, width=TEXT_WIDTH)
-    st.caption(f":material/science: {notice.RESEARCH_USE}")
-    st.html(_STYLE)
+    with st.container(gap="xsmall", key="presenting" if presentation.is_on() else "head"):
+        with st.container(
+            horizontal=True,
+            horizontal_alignment="distribute",
+            vertical_alignment="bottom",
+            gap=None,
+        ):
+            st.title(title, anchor=False, width="content")
+            with st.container(horizontal=True, vertical_alignment="center", width="content"):
+                presentation.show_switch()
+                st.caption(f":material/science: {notice.RESEARCH_USE}", width="content")
+        st.markdown(question, width=TEXT_WIDTH)
 
 
 def problem(error: Exception) -> None:
@@ -89,7 +105,7 @@ def show_notice() -> None:
     """Show the stored notice, once."""
     sentence = st.session_state.pop(_NOTICE, None)
     if sentence:
-        st.info(plain(sentence), icon=":material/info:", width=TEXT_WIDTH)
+        info(plain(sentence), icon=":material/info:")
 
 
 def plain(text: str) -> str:

@@ -27,9 +27,6 @@ DEMO_REASON = (
     "A demonstration stores nothing, so this page needs an account: sign in to open it, or look at "
     "the other pages."
 )
-_ADMITTED = "guard_admitted"
-"""Key of the visitor whom the guard has admitted."""
-
 Parameters = ParamSpec("Parameters")
 
 
@@ -45,13 +42,13 @@ def require(name: str) -> Visitor:
     except AllScopeError as error:
         frame.unavailable(error)
     if page.opens_to(visitor.role):
-        st.session_state[_ADMITTED] = visitor
+        st.session_state[accounts.ADMITTED] = visitor
         return visitor
     if visitor.signed_in:
         title = f"For {roles.ROLES[page.role].people}"
         frame.header(title=title, question="Your account's role does not open this page.")
         remedy = "Ask an administrator for the role if you need it."
-        st.info(remedy, icon=":material/lock:", width=frame.TEXT_WIDTH)
+        frame.info(remedy, icon=":material/lock:")
     else:
         reason = DEMO_REASON if visitor.role == "demo" else "Sign in to open this page."
         forms.show_sign_in(title="Sign in", reason=reason)
@@ -80,8 +77,8 @@ def dialog(
 def _guarded(function: Callable[Parameters, None]) -> Callable[Parameters, None]:
     @functools.wraps(function)
     def run(*args: Parameters.args, **kwargs: Parameters.kwargs) -> None:
-        admitted = st.session_state.get(_ADMITTED)
-        if admitted is not None and accounts.visitor() != admitted:
+        current = accounts.visitor()  # may find that the session is over, and clear it
+        if st.session_state.get(accounts.ADMITTED, current) != current:
             st.rerun()
         function(*args, **kwargs)
 

@@ -4,6 +4,9 @@ from dataclasses import dataclass
 
 from allcore.store import roles
 
+YOU = "You"
+"""Section of the navigation for the visitor's own pages."""
+
 
 @dataclass(frozen=True)
 class Page:
@@ -13,7 +16,7 @@ class Page:
     title: str  # in the navigation
     icon: str  # of Google's Material Symbols
     role: str  # the least role that opens it
-    section: str = ""  # of the navigation
+    section: str = ""  # of the navigation; YOU is headed by who is signed in
     help: str = ""  # what it shows, in a sentence
     signed_out_only: bool = False  # whether the navigation hides it from people who are signed in
 
@@ -35,21 +38,24 @@ PAGES = (
          help="What you have asked, and what was answered."),
     Page("evaluation", "Evaluation", "rule", "demo",
          help="What the model gets right and wrong on held-out cells."),
+    Page("validate", "Validate", "fact_check", "user",
+         help="What may be claimed of the model on cells of your own laboratory."),
     Page("review", "Review", "visibility", "reviewer",
          help="Judge queued cells by their picture alone."),
     Page("dataset", "Dataset", "grid_view", "demo",
          help="The cells, subjects and splits of the data set."),
-    Page("compare", "Compare", "leaderboard", "demo",
+    Page("compare", "Compare", "leaderboard", "demo", "Model",
          help="Every network under both protocols, side by side."),
-    Page("networks", "Networks", "account_tree", "demo",
+    Page("networks", "Networks", "account_tree", "demo", "Model",
          help="What each network is made of, block by block."),
-    Page("about", "About this model", "description", "demo",
+    Page("about", "About this model", "description", "demo", "Model",
          help="How the model was trained and what it is for."),
-    Page("account", "Account", "person", "user", "You"),
-    Page("administration", "Administration", "group", "admin", "You"),
-    Page("sign_in", "Sign in", "login", "visitor", "You", signed_out_only=True),
-    Page("register", "Register", "person_add", "visitor", "You", signed_out_only=True),
-    Page("admin_sign_in", "Administrator sign-in", "shield_person", "visitor", "You",
+    Page("account", "Account", "person", "user", YOU),
+    Page("administration", "Administration", "group", "admin", YOU),
+    Page("sign_out", "Sign out", "logout", "demo", YOU),
+    Page("sign_in", "Sign in", "login", "visitor", YOU, signed_out_only=True),
+    Page("register", "Register", "person_add", "visitor", YOU, signed_out_only=True),
+    Page("admin_sign_in", "Administrator sign-in", "shield_person", "visitor", YOU,
          signed_out_only=True),
 )  # fmt: skip
 """In the order of the navigation."""

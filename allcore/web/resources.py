@@ -1,12 +1,15 @@
 """The installed models as all sessions share them: resolved once a run, loaded once a process."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from allcore import model_folder, settings
 from allcore.model_folder import InstalledModel
+from allcore.web import presentation
 
 if TYPE_CHECKING:  # they bring torch, which a page without a network does without
     from torch import Tensor
@@ -15,12 +18,14 @@ if TYPE_CHECKING:  # they bring torch, which a page without a network does witho
     from allcore.inference.predictor import Predictor
     from allcore.inference.results import Reading
 
+CONTROL_WIDTH = 280
+"""Pixels of a control in the line below a page's heading."""
 BATCH = 8
 """A picture of one session waits for at most one batch of all others."""
 
 
 def choose_model() -> InstalledModel | None:
-    """The model chosen in the sidebar; None, with a sentence, where none is installed.
+    """The model chosen on the page; None, with a sentence, where none is installed.
 
     Raises:
         ModelError: the folder of the chosen model is damaged.
@@ -29,14 +34,20 @@ def choose_model() -> InstalledModel | None:
     return None if name is None else model_folder.resolve(name)
 
 
-def choose_key(files: Mapping[str, str] | None = None, *, key: str | None = None) -> str | None:
-    """The name of a model, or the key of a file of predictions, chosen in the sidebar.
+def choose_key(
+    files: Mapping[str, str] | None = None,
+    *,
+    key: str | None = None,
+    place: DeltaGenerator | None = None,
+) -> str | None:
+    """The name of a model, or the key of a file of predictions, as chosen.
 
     None, with a sentence, where there is neither.
 
     Args:
         files: titles of the files by their keys; None on a page that opens none.
         key: of the control, and of the address; None keeps the choice out of the address.
+        place: of the control; None means where the page has come to.
     """
     titles = {name: name for name in model_folder.names()} | dict(files or {})
     if not titles:
@@ -48,14 +59,17 @@ def choose_key(files: Mapping[str, str] | None = None, *, key: str | None = None
         )
         return None
     keys, preferred = list(titles), settings.load().model
-    return st.sidebar.selectbox(
-        "Model",
-        keys,
-        index=keys.index(preferred) if preferred in keys else 0,
-        format_func=titles.__getitem__,
-        key=key,
-        bind="query-params" if key else None,
-    )
+    if presentation.is_on():
+        return preferred if preferred in keys else keys[0]
+    with place or st.container(key="field_model", width=CONTROL_WIDTH):
+        return st.selectbox(
+            "Model",
+            keys,
+            index=keys.index(preferred) if preferred in keys else 0,
+            format_func=titles.__getitem__,
+            key=key,
+            bind="query-params" if key else None,
+        )
 
 
 def predictor(model: InstalledModel) -> "Predictor":
@@ -64,8 +78,9 @@ def predictor(model: InstalledModel) -> "Predictor":
     Raises:
         AllScopeError: there is no such device, or the model is damaged.
     """
-    config = settings.load()
-    return _predictor(model, f"{model.folder} {model.digest}", config.device, config.threads)
+    config, key = settings.load(), f"{model.folder} {model.shipped_digest}"
+    shared = _predictor(model, key, config.device, config.threads)
+    return shared.with_profile(model.profile)
 
 
 def service(model: InstalledModel) -> "PredictionService":
@@ -74,8 +89,11 @@ def service(model: InstalledModel) -> "PredictionService":
     Raises:
         AllScopeError: there is no such device, or the model is damaged.
     """
-    config = settings.load()
-    return _service(model, f"{model.folder} {model.digest}", config.device, config.threads)
+    config, key = settings.load(), f"{model.folder} {model.shipped_digest}"
+    shared = _service(model, key, config.device, config.threads)
+    if model.profile is None:
+        return shared
+    return replace(shared, predictor=shared.predictor.with_profile(model.profile))
 
 
 # Apart from the services: closing one's queue must not unload a network that others are asking.
@@ -96,6 +114,7 @@ def _service(
 ) -> "PredictionService":
     import torch
 
+    from allcore.inference import devices
     from allcore.inference.batching import BatchQueue
     from allcore.inference.jobs import PredictionService
 
@@ -104,4 +123,4 @@ def _service(
     def read(cells: "list[Tensor]") -> "list[Reading]":
         return shared.read(torch.stack(cells))
 
-    return PredictionService(shared, BatchQueue(read, limit=BATCH))
+    return PredictionService(shared, BatchQueue(read, limit=BATCH, **devices.workers()))

@@ -14,7 +14,8 @@ from allcore.synthetic import dataset
 from benchmarks import servers
 from tests.browser import forked, steps
 
-KEPT = {"ALLSCOPE_MODELS", "ALLSCOPE_CHROMIUM"}
+KEPT = {"ALLSCOPE_MODELS", "ALLSCOPE_CHROMIUM", "ALLSCOPE_PRECISION"}
+"""Settings that servers have from this process, and that tests after them still find."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +66,7 @@ def start(tmp_path_factory: pytest.TempPathFactory, small_demo: Path) -> Iterato
         for name in [name for name in os.environ if name.startswith("ALLSCOPE_")]:
             if name not in KEPT and not name.startswith("ALLSCOPE_TEST_"):
                 patch.delenv(name)
+        patch.setenv("ALLSCOPE_SCORE_SYNTHETIC", "0")  # it would hold a core for a minute
         yield started
 
 

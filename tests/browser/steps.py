@@ -45,9 +45,55 @@ def title(page: Page, text: str) -> Locator:
 
 def open_from_navigation(page: Page, name: str, *, titled: str | None = None) -> None:
     """Follow the navigation's link to a page and wait until it is drawn."""
-    page.get_by_test_id("stSidebarNav").get_by_role("link", name=name, exact=True).click()
+    navigation = page.get_by_test_id("stTopNav")
+    direct = navigation.get_by_role("link", name=name, exact=True)
+    if not direct.count():
+        for section in _sections(page):
+            section.click()
+            item = page.get_by_role("menuitem", name=name, exact=True)
+            if item.count():
+                direct = item
+                break
+            page.keyboard.press("Escape")
+    direct.click()
     title(page, titled or name)
     settle(page)
+
+
+def listed(page: Page) -> set[str]:
+    """Names of all pages in the navigation, those in its sections included."""
+    links = page.get_by_test_id("stTopNav").get_by_test_id("stTopNavLink")
+    names = [text.split("\n")[-1] for text in links.all_inner_texts()]
+    for section in _sections(page):
+        section.click()
+        page.get_by_role("menu").wait_for()
+        names += [text.split("\n")[-1] for text in page.get_by_role("menuitem").all_inner_texts()]
+        page.keyboard.press("Escape")
+        page.get_by_role("menu").wait_for(state="detached")
+    return set(names)
+
+
+def sees_name(page: Page, name: str) -> None:
+    """Wait until the navigation has the name of who is signed in."""
+    section = page.get_by_test_id("stTopNavSection").filter(has_text=name, visible=True)
+    expect(section.first).to_be_visible()
+
+
+def sign_out(page: Page) -> None:
+    """Sign out by the navigation, and wait until nobody is signed in."""
+    open_from_navigation(page, "Sign out")
+    page.get_by_test_id("stMain").get_by_role("button", name="Sign out", exact=True).click()
+    sees_sign_in(page)
+
+
+def sees_sign_in(page: Page) -> None:
+    """Wait until the navigation offers to sign in."""
+    link = page.get_by_test_id("stTopNav").get_by_role("link", name="Sign in", exact=True)
+    expect(link).to_be_visible()
+
+
+def _sections(page: Page) -> list[Locator]:
+    return page.get_by_test_id("stTopNavSection").filter(visible=True).all()
 
 
 def remembered(page: Page) -> None:

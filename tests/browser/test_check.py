@@ -1,7 +1,7 @@
 """Pictures that are asked about: answered when the browser is closed, cut out, and reported."""
 
-import json
 import re
+import secrets
 import shutil
 from pathlib import Path
 
@@ -26,15 +26,16 @@ def test_batch__is_there_when_the_browser_comes_back(
     for number in range(60):
         many.append(tmp_path / f"cell_{number:02d}{uploads[0].suffix}")
         shutil.copy(uploads[number % len(uploads)], many[-1])
+    username = f"lise-{secrets.token_hex(3)}"  # accounts stay on the server when the test is rerun
     context, page = steps.opened(browser, server.at("register.py"))
-    steps.make_account(page, username="lise", name="Lise", button="Make the account")
+    steps.make_account(page, username=username, name="Lise", button="Make the account")
     steps.title(page, "ALLScope")
     steps.open_from_navigation(page, "Predict")
     page.locator("input[type=file]").set_input_files(many)
-    expect(page.get_by_text(re.compile("60 pictures|of 60"))).to_be_visible(timeout=steps.PATIENCE)
+    expect(page.get_by_text(re.compile("60 pictures|of 60")).first).to_be_visible()
     context.close()
     context, page = steps.opened(browser, server.at("sign_in.py"))
-    steps.sign_in(page, "lise")
+    steps.sign_in(page, username)
     steps.title(page, "ALLScope")
     steps.open_from_navigation(page, "Predict")
     page.get_by_role("heading", name=re.compile("^60 pictures: ")).wait_for(
@@ -42,7 +43,7 @@ def test_batch__is_there_when_the_browser_comes_back(
     )
     expect(page.get_by_text("What you asked last stands below.")).to_be_visible()
     steps.open_from_navigation(page, "History")
-    expect(page.get_by_text("60 of 60 answers kept")).to_be_visible(timeout=steps.PATIENCE)
+    expect(page.get_by_text("60 of 60 answers")).to_be_visible(timeout=steps.PATIENCE)
     steps.open_from_navigation(page, "Predict")
     page.get_by_role("button", name="Put it away").click()
     expect(page.get_by_text("Drop one picture or many")).to_be_visible()
@@ -50,30 +51,51 @@ def test_batch__is_there_when_the_browser_comes_back(
     context.close()
 
 
-def test_picture__is_cut_out_and_reported(
+def test_field__is_corrected_and_reported(
     administrator: BrowserContext, server: Server, tmp_path: Path
 ) -> None:
-    """What is refused for its background is cut out; the report says how, and can be read."""
+    """From a field by a click and a corrected outline to a report that repeats the answer."""
     page = administrator.new_page()
     picture = tmp_path / "smear.png"
     Image.fromarray(_smear()).save(picture)
     steps.visit(page, server.at("predict.py"))
     page.locator("input[type=file]").set_input_files(picture)
-    expect(page.get_by_text("Refused: not one cell on black")).to_be_visible()
-    page.get_by_role("button", name="Use this cut").click()
-    expect(page.get_by_text(re.compile("Cut out by the program:"))).to_be_visible()
+    expect(page.get_by_role("heading", name=re.compile("^2 white cells: "))).to_be_visible()
+    expect(page.get_by_text("other laboratory, not validated", exact=True).first).to_be_visible()
+    page.get_by_role("button", name=re.compile("^Cell 2: ")).click()
+    expect(page.get_by_text("smear.png, cell 2")).to_be_visible()
+    slider = page.get_by_role("slider", name="Move the outline out or in")
+    slider.focus()
+    for _ in range(3):
+        slider.press("ArrowRight")
+    expect(page.get_by_text(re.compile("outline moved out by 3 px"))).to_be_visible()
     steps.settle(page)  # the report is made anew when the explanation is complete
     with page.expect_download() as download:
         page.get_by_role("button", name="Report as JSON").click()
     download.value.save_as(tmp_path / "report.json")
-    data = (tmp_path / "report.json").read_bytes()
-    assert prediction_json.read_report(data).file.content == picture.read_bytes()
-    assert json.loads(data)["cut"]["note"].startswith("cut out by the program")
+    report = prediction_json.read_report((tmp_path / "report.json").read_bytes())
+    assert report.file.content == picture.read_bytes()
+    assert report.cut is not None
+    assert (report.cut["number"], report.cut["grow"]) == (2, 3)
+    assert report.cut["mark"] == "other laboratory, not validated"
+    assert report.cut["field"]["edits"]["outlines"]["2"]["grow"] == 3
+    page.get_by_role("button", name="Dismiss").click()
+    expect(page.get_by_role("heading", name=re.compile("^1 white cell: "))).to_be_visible()
+    page.get_by_role("button", name="Restore").click()
+    expect(page.get_by_role("heading", name=re.compile("^2 white cells: "))).to_be_visible()
+    page.get_by_text("Add a cell by a click").click()
+    steps.settle(page)
+    page.get_by_role("img", name=re.compile("^The field with")).click(
+        position={"x": 40, "y": 40}, force=True
+    )
+    expect(page.get_by_role("heading", name=re.compile("^3 white cells: "))).to_be_visible()
     assert steps.failures(page) == []
     page.close()
 
 
 def _smear() -> Rgb:
-    """A drawn white cell between red ones."""
-    picture, _ = synthetic_smears.with_cell(synthetic_smears.field(480, 640, seed=1), 240, 320)
+    """Two drawn white cells between red ones."""
+    picture = synthetic_smears.field(480, 640, seed=1)
+    for y, x, radius in ((240, 320, 90), (330, 540, 70)):
+        picture, _ = synthetic_smears.with_cell(picture, y, x, radius=radius)
     return picture

@@ -58,12 +58,18 @@ def test_page__controls_change_the_charts(compare: Page) -> None:
 
 
 def _choose_figure(page: Page) -> None:
-    for metric in ("accuracy", "weighted_f1"):  # charts of the experiments have AUROC along, too
-        page.get_by_role("radiogroup", name="Figure").get_by_text(TITLES[metric]).click()
+    for metric in ("accuracy", "weighted_f1"):
+        page.get_by_test_id("stButtonGroup").first.get_by_text(TITLES[metric], exact=True).click()
         expect(_chart(page, f"{TITLES[metric]} (95 % intervals)")).to_have_count(1)
 
 
+def _open_tab(page: Page, title: str) -> None:
+    page.get_by_role("tab", name=title).click()
+    steps.settle(page)
+
+
 def _choose_curves(page: Page) -> None:
+    _open_tab(page, "Learning curves")
     lines = _chart(page, "Validation loss").locator(".legendtext")
     name = next(name for name in SHIPPED if name not in lines.all_text_contents())
     _pick(page, "Networks", name)
@@ -71,9 +77,10 @@ def _choose_curves(page: Page) -> None:
 
 
 def _choose_subjects(page: Page) -> None:
+    _open_tab(page, "By subject")
     for label, name in zip(("One network", "Another"), SHIPPED, strict=False):
         _pick(page, label, name)
-        expect(_chart(page, f"Called rightly by {name}")).to_be_visible()
+        expect(_chart(page, f"Correct by {name}")).to_be_visible()
 
 
 def _chart(page: Page, axis: str) -> Locator:
@@ -90,3 +97,4 @@ def _pick(page: Page, label: str, name: str) -> None:
     page.wait_for_timeout(300)
     box.fill(name)
     page.get_by_role("option", name=name, exact=True).click()
+    page.keyboard.press("Escape")  # an open list hides the rest of the page from roles

@@ -44,7 +44,8 @@ def test_area__becomes_a_gallery_an_address_and_a_list_in_browse(
     steps.draw_around(page, steps.chart(page, "Class: the same for"), AREA)
     heading = page.get_by_role("heading", name=SELECTED)
     expect(heading).to_be_visible()
-    expect(page.locator("button.cell").first).to_be_visible()
+    cell = page.locator("button.cell").first
+    expect(cell).to_be_in_viewport()  # beside the map, not below it
     expect(page).to_have_url(re.compile("area="))
     said = heading.inner_text()
     with browser.new_context(storage_state=administrator.storage_state()) as other:
@@ -59,6 +60,18 @@ def test_area__becomes_a_gallery_an_address_and_a_list_in_browse(
     expect(page).to_have_url(re.compile("view=Browse"))
     steps.settle(page)
     assert steps.failures(page) == []
+
+
+def test_point__shows_its_picture_and_opens(page: Page) -> None:
+    chart = steps.chart(page, "Class: the same for")
+    point = chart.locator(".scatterlayer .point").first
+    box = point.bounding_box()
+    assert box
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2, steps=5)
+    expect(page.locator(".preview img")).to_be_visible()
+    page.mouse.down()
+    page.mouse.up()
+    expect(page.get_by_role("dialog")).to_be_visible()
 
 
 def test_area__is_cleared_and_colours_change(page: Page) -> None:

@@ -7,13 +7,16 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from allcore.web import page_table
+from allcore.web.home import story
 from allcore.web.navigation import DEMONSTRATION
 from tests.browser import steps
 from tests.browser.conftest import Server, Start
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(900)]
 
-OPEN = [page for page in page_table.PAGES if page.opens_to("demo") and not page.section]
+OPEN = [
+    page for page in page_table.PAGES if page.opens_to("demo") and page.section != page_table.YOU
+]
 
 
 @pytest.fixture(scope="module")
@@ -51,8 +54,23 @@ def test_demonstration__asks_for_an_account_elsewhere(visitor: Page, demonstrati
         expect(visitor.get_by_text("A demonstration stores nothing")).to_be_visible()
 
 
+def test_story__comes_first_and_is_turned_by_keys(visitor: Page, demonstration: Server) -> None:
+    steps.visit(visitor, f"{demonstration.address}?view=present")
+    expect(visitor.get_by_role("heading", name="1. A right answer")).to_be_visible()
+    visitor.keyboard.press("ArrowRight")
+    expect(visitor.get_by_role("heading", name="2. A confident error")).to_be_visible()
+    visitor.get_by_role("button", name="Next").click()
+    expect(visitor.get_by_role("heading", name="3. The gap between two protocols")).to_be_visible()
+    expect(visitor.get_by_text("95 % CI").first).to_be_visible()
+    steps.settle(visitor)
+    assert steps.overflow(visitor) <= 0
+    visitor.get_by_role("button", name="Skip").click()
+    expect(visitor.get_by_text("Check an image")).to_be_visible()
+
+
 def test_tour__leads_to_errors_and_data(visitor: Page, demonstration: Server) -> None:
-    steps.visit(visitor, demonstration.address)
+    steps.visit(visitor, f"{demonstration.address}?story={story.LENGTH}")
+    visitor.get_by_role("button", name="Take the tour").click()
     expect(visitor.get_by_text("Tour, 1 of 4")).to_be_visible()
     for label, title, step in (
         ("Show me", "Predict", 1),

@@ -20,7 +20,7 @@ def test_history__open_ask_again_and_delete(
     steps.title(page, "ALLScope")
     steps.open_from_navigation(page, "Predict")
     page.locator("input[type=file]").first.set_input_files(uploads[0])
-    expect(page.get_by_test_id("stMetric").first).to_be_visible(timeout=steps.PATIENCE)
+    expect(page.locator(".verdict-block .verdict")).to_be_visible(timeout=steps.PATIENCE)
     steps.settle(page)
     steps.open_from_navigation(page, "History")
     steps.mark_first_row(page)

@@ -41,7 +41,7 @@ def test_file_names__are_data(
     page.locator("input[type=file]").first.set_input_files(
         {"name": f"{name}.bmp", "mimeType": "image/bmp", "buffer": uploads[0].read_bytes()}
     )
-    expect(page.get_by_test_id("stMetric").first).to_be_visible(timeout=steps.PATIENCE)
+    expect(page.locator(".verdict-block .verdict").first).to_be_visible(timeout=steps.PATIENCE)
     _harmless(page)
     steps.visit(page, server.at("history.py"))
     _harmless(page)

@@ -149,6 +149,7 @@ def test_names__are_shown_as_they_were_typed(page: Page, hostile: Server) -> Non
 
 def test_names__in_every_question_before_a_change(page: Page, hostile: Server) -> None:
     steps.visit(page, f"{hostile.address}/administration?view=Users")
+    page.get_by_role("button", name="Change", exact=True).first.click()
     for label in ("Change the role", "Sign out everywhere", "Disable", "Delete"):
         page.get_by_role("button", name=label).first.click()
         _harmless(page)

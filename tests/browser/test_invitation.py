@@ -27,9 +27,9 @@ def test_captcha_and_invitation(
 ) -> None:
     boss = administrator.new_page()
     steps.visit(boss, f"{server.address}/administration?view=Settings")
-    boss.get_by_text("Ask for the letters in a picture").click()
-    boss.get_by_role("button", name="Set", exact=True).first.click()
-    expect(boss.get_by_text("Who may register has been set.")).to_be_visible()
+    boss.get_by_text("CAPTCHA").click()
+    boss.get_by_role("button", name="Save", exact=True).first.click()
+    expect(boss.get_by_text("Saved: who may register.")).to_be_visible()
 
     context, page = steps.opened(browser, server.at("register.py"))
     picture = page.get_by_test_id("stForm").get_by_role("img")

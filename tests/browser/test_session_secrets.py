@@ -73,8 +73,7 @@ def test_sign_out__leaves_nothing_in_the_browser(page: Page, graced: Server) -> 
     signed_in(page, graced)
     steps.visit(page, graced.at("account.py"))
     expect(page.get_by_label("Your name")).to_have_value(NAME)
-    page.get_by_test_id("stSidebarNav").get_by_role("link", name="Sign out").click()
-    expect(page.get_by_test_id("stSidebarNav").get_by_role("link", name="Sign in")).to_be_visible()
+    steps.sign_out(page)
     page.wait_for_function(f"!document.cookie.includes('{cookie.NAME}=')")
     assert NAME not in page.content()
     page.go_back()
@@ -105,6 +104,6 @@ def test_password__can_be_pasted_and_looked_at(page: Page, graced: Server) -> No
 
 def test_sign_in__changes_the_session(page: Page, graced: Server) -> None:
     first = signed_in(page, graced)
-    page.get_by_test_id("stSidebarNav").get_by_role("link", name="Sign out").click()
+    steps.sign_out(page)
     page.wait_for_function(f"!document.cookie.includes('{cookie.NAME}=')")
     assert signed_in(page, graced) != first

@@ -42,7 +42,7 @@ def test_page__shows_the_card_and_the_learning_curve(models: Path) -> None:
     assert {m.label: m.value for m in page.metric}["Threshold"] == "0.500"
     columns = [list(frame.value.columns) for frame in page.dataframe]
     assert ["Setting", "Value"] in columns
-    assert ["Subject", "Class", "Called rightly"] in columns
+    assert ["Subject", "Class", "Correct"] in columns
     assert len(page.get("plotly_chart")) == 1
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from streamlit.testing.v1 import AppTest
 
 from allcore.evaluation import comparison
 from allcore.evaluation.comparison import NetworkComparison
@@ -42,26 +43,46 @@ def test_page__answers_first_then_table_then_charts(
     table = page.dataframe[0].value
     assert len(table) == len(FEW)
     assert table["Network"].iloc[0] == "Ensemble"
-    assert "Weighted F1, gap" in table
-    assert len(page.get("plotly_chart")) == 3
-    assert "McNemar" in page_text(page)
+    assert len(page.get("plotly_chart")) == 1
     assert "6 epochs of 500 cells" in page_text(page)
-    assert page.code[0].value == stored.rows[0].command
+    assert len(page.dataframe) == 2  # one metric, and all of them in the first tab
+    assert {"AUROC, unseen", "Weighted F1, gap"} <= set(page.dataframe[1].value.columns)
+    assert not page.code
 
 
-def test_page__columns_are_a_choice(folder: Path, stored: NetworkComparison) -> None:
+def open_tab(title: str) -> AppTest:
+    """The page with a tab open."""
+    return open_page("compare", address={"compare_tab": title})
+
+
+def test_page__one_metric_for_table_and_gap(folder: Path, stored: NetworkComparison) -> None:
     json_files.write_comparison(folder, stored)
     page = open_page("compare")
-    page.get("button_group")[0].set_value(["auroc", "ece"]).run()
+    page.segmented_control(key="compare_metric").set_value("auroc").run()
     assert not page.exception
-    table = page.dataframe[0].value
-    assert {"AUROC, unseen", "Expected calibration error, paper"} <= set(table.columns)
-    assert "Weighted F1, unseen" not in table
+    assert "AUROC, unseen" in page.dataframe[0].value
+    assert "AUROC (95 % intervals)" in str(page.get("plotly_chart")[0].proto.spec)
+
+
+def test_page__method_is_a_tab(folder: Path, stored: NetworkComparison) -> None:
+    json_files.write_comparison(folder, stored)
+    page = open_tab("Method and commands")
+    assert page.code[0].value == stored.rows[0].command
+    assert len(page.dataframe) == 1
+
+
+def test_page__claims_of_the_paper_are_judged(folder: Path, stored: NetworkComparison) -> None:
+    json_files.write_comparison(folder, stored)
+    page = open_tab("Paper's claims")
+    assert not page.exception
+    assert "hold on unseen subjects: " in page_text(page)
+    assert next(iter(page.table[0].value.index)) == "98.9 % of cells are classified correctly"
 
 
 def test_page__another_pair_of_networks(folder: Path, stored: NetworkComparison) -> None:
     json_files.write_comparison(folder, stored)
-    page = open_page("compare")
+    page = open_tab("By subject")
+    assert "McNemar" in page_text(page)
     page.selectbox(key="compare_a").set_value("resnet18").run()
     assert not page.exception
     test = comparison_text.paired_test(stored, "resnet18", "qcresnet")
@@ -73,7 +94,7 @@ def test_page__curves_of_the_other_protocol_and_of_none(
     folder: Path, stored: NetworkComparison
 ) -> None:
     json_files.write_comparison(folder, stored)
-    page = open_page("compare")
+    page = open_tab("Learning curves")
     page.radio(key="compare_curves").set_value("paper").run()
     page.radio(key="compare_by").set_value("seconds").run()
     assert not page.exception
@@ -110,14 +131,13 @@ def test_page__one_protocol(folder: Path, protocol: str, other: str) -> None:
     json_files.write_comparison(folder, compared.comparison(("qcresnet", "svm"), (protocol,)))
     page = open_page("compare")
     assert f"Not measured: {comparison.PROTOCOLS[other].lower()}" in page_text(page)
-    assert "What leakage adds" not in page_text(page)
+    assert not page.get("plotly_chart")
 
 
 def test_page__one_network_without_curves(folder: Path) -> None:
     json_files.write_comparison(folder, compared.comparison(("area_brightness",)))
-    page = open_page("compare")
-    assert "No learning curve was kept" in page_text(page)
-    assert "against another's" not in page_text(page)
+    assert "No learning curve was kept" in page_text(open_tab("Learning curves"))
+    assert "Fewer than two networks" in page_text(open_tab("By subject"))
 
 
 def test_page__synthetic_cells_are_said(folder: Path) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from allcore.evaluation.experiments import split_finding
 from allcore.reports import json_files
 from allcore.synthetic import dataset
 from allcore.web.compare import experiments, results_cache
@@ -25,24 +26,22 @@ def folder(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_section__says_what_was_not_run(folder: Path) -> None:
     text = page_text(open_page("compare"))
-    assert experiments.TITLE in text
-    assert "comparison/experiments/cues.json" in text
-    assert "experiment interventions --data DIR" in text
+    for name in ("cues", "interventions"):
+        assert f"comparison/experiments/{name}.json" in text
 
 
 def test_section__shows_both_without_a_comparison(folder: Path) -> None:
     for record in (made.cues(), made.interventions()):
         json_files.write_experiment(folder, record)
     page = open_page("compare")
-    assert len(page.get("plotly_chart")) == 2
+    assert len(page.get("plotly_chart")) == 1
     text = page_text(page)
     assert "This is what the cues say." in text
     assert "Predicted before the run: Size alone." in text
-    assert "was not" not in text
-    assert [record.value for record in page.code] == [
-        "python -m allcore experiment cues --data cells",
-        "python -m allcore experiment interventions --data cells",
-    ]
+    assert "is missing" not in text
+    assert page.code[0].value == "python -m allcore experiment cues --data cells"
+    page.segmented_control(key="experiment").set_value("interventions").run()
+    assert page.code[0].value == "python -m allcore experiment interventions --data cells"
     assert not page.selectbox
 
 
@@ -51,9 +50,10 @@ def test_section__stands_below_a_comparison(folder: Path) -> None:
         folder.parent, simulated.comparison(("qcresnet", "area_brightness"))
     )
     json_files.write_experiment(folder, made.cues())
-    page = open_page("compare")
-    assert page.subheader[-1].value == experiments.TITLE
-    assert "hang on was not tried yet" in page_text(page)
+    assert "what the cues say" not in page_text(open_page("compare"))
+    page = open_page("compare", address={"compare_tab": "Experiments"})
+    assert "This is what the cues say." in page_text(page)
+    assert "comparison/experiments/interventions.json" in page_text(page)
 
 
 def test_section__another_model(folder: Path) -> None:
@@ -68,12 +68,20 @@ def test_section__what_was_tried_and_what_more_subjects_would_do(folder: Path) -
     for record in (made.variants(), made.variants("recipe"), made.growth()):
         json_files.write_experiment(folder, record)
     page = open_page("compare")
-    assert len(page.get("plotly_chart")) == 2
-    text = page_text(page)
-    assert "This is what the stages say." in text and "This is what the subjects say." in text
-    page.get("button_group")[0].set_value("recipe").run()
-    assert not page.exception
-    assert "This is what the recipe say." in page_text(page)
+    for name in ("stages", "recipe", "subjects"):
+        page.segmented_control(key="experiment").set_value(name).run()
+        assert not page.exception
+        assert len(page.get("plotly_chart")) == 1
+        assert f"This is what the {name} say." in page_text(page)
+
+
+def test_split_finding__verdicts_are_a_list() -> None:
+    finding = "A is best. The prediction held in 1 of 2 parts. Held: b. Not held: c."
+    assert split_finding(finding) == (
+        "A is best.",
+        ("The prediction held in 1 of 2 parts.", "Held: b.", "Not held: c."),
+    )
+    assert split_finding("A is best.") == ("A is best.", ())
 
 
 @pytest.mark.parametrize("name", ["cues", "interventions"])

@@ -12,7 +12,7 @@ from allcore.data import readers
 from allcore.notice import RESEARCH_USE
 from allcore.synthetic import demo
 from allcore.web.components import views
-from allcore.web.dataset import browse_filters
+from allcore.web.dataset import browse_filters, cell_window, selection
 from allcore.web.dataset.views import VIEWS
 from tests.page_runs import open_page, page_text, sign_in
 
@@ -51,9 +51,8 @@ def test_page__shows_the_demonstration_set_in_every_view(ready: Path, view: str)
     page = opened(view)
     assert page.title[0].value == "Dataset"
     assert RESEARCH_USE in page_text(page)
-    assert "drawn by ALLScope" in page_text(page)
-    # Eight subjects are too few for the folds that the form of a split proposes.
-    assert all("too few for" in part.value for part in page.error)
+    assert any("Synthetic" in part.value for part in page.markdown)
+    assert not page.error
 
 
 def test_page__counts_first(ready: Path) -> None:
@@ -120,8 +119,8 @@ def test_browse__picture_not_on_this_machine(ready: Path) -> None:
 def test_browse__compares_what_was_chosen(ready: Path) -> None:
     ids = readers.read(ready).table["image_id"].iloc[[0, 7]].tolist()
     page = opened(layout="compare")
-    assert "Choose two to eight" in page_text(page)
-    page.query_params[browse_filters.CHOSEN] = [*ids, "gone"]
+    assert "Select 2 to 8 cells" in page_text(page)
+    page.query_params[selection.SELECTED] = [*ids, "gone"]
     page.run()
     assert not page.exception
     body = "".join(str(part.proto.body) for part in page.get("html"))
@@ -137,6 +136,7 @@ def test_cell__opens_from_its_address(ready: Path) -> None:
     assert not page.exception
     body = "".join(str(part.proto.body) for part in page.get("html"))
     assert str(first["path"]) in body and str(first["image_id"]) in body
+    assert cell_window.NO_FEATURES in page_text(page)
 
 
 def test_cell__an_address_of_no_cell(ready: Path) -> None:
@@ -183,7 +183,7 @@ def test_page__escapes_what_files_are_called(
     page.session_state[browse_filters.LAYOUT] = layout
     page.session_state[browse_filters.SUBJECTS] = ["<i>1"]
     page.query_params["cell"] = "<b>x</b>"
-    page.query_params[browse_filters.CHOSEN] = ["<b>x</b>", "y"]
+    page.query_params[selection.SELECTED] = ["<b>x</b>", "y"]
     page.run()
     assert not page.exception
     body = "".join(str(part.proto.body) for part in page.get("html"))

@@ -45,6 +45,7 @@ def shown(home: Path, models_root: Path, drawn_root: Path, monkeypatch: pytest.M
     monkeypatch.setenv("ALLSCOPE_DEMO", "1")
     monkeypatch.setenv("ALLSCOPE_MODELS", str(models_root))
     monkeypatch.setenv("ALLSCOPE_MODEL", "simulated")
+    monkeypatch.setenv("ALLSCOPE_SCORE_SYNTHETIC", "0")
     home.mkdir()
     (home / "demo").symlink_to(drawn_root)
     stored.create(accounts.store(), username="augusta", display_name="Augusta", password=None)
@@ -114,7 +115,7 @@ def test_evaluation__offers_nothing_to_keep(shown: Path) -> None:
     for view in ("errors", "map", "slices", "review"):
         page = opened("evaluation", view=view)
         labels = {each.label for each in page.button}
-        assert not labels & {"Keep", "Remove", "Put them into the queue"}
+        assert not labels & {"Save", "Remove", "Put them into the queue"}
         assert "dark ones" not in page_text(page)
         assert "augusta" not in page_text(page)
 

@@ -19,7 +19,7 @@ from tests.page_runs import page_text, sign_in
 
 PAGE = Path(__file__).parents[2] / "pages" / "evaluation.py"
 BOUND = {
-    "overview": {"model", "split", "threshold", "view", "show", "subject", "label"},
+    "overview": {"model", "split", "threshold", "view", "show"},
     "errors": {"show", "subject", "label"},
     "map": {"colour"},
     "subjects": {"who", "cutoff", "least"},
@@ -127,6 +127,10 @@ def figures(page: AppTest) -> list[dict[str, object]]:
     return [json.loads(each.proto.spec) for each in page.get("plotly_chart")]
 
 
+def subjects_table(page: AppTest) -> pd.DataFrame:
+    return next(each.value for each in page.dataframe if "Correct" in each.value)
+
+
 def seen(page: AppTest) -> list[str]:
     """All that can be told of a page: its words, metrics, tables and figures."""
     tables = [each.value.to_csv() for each in page.dataframe]
@@ -145,7 +149,7 @@ def threshold(page: AppTest) -> float:
 
 def rules(page: AppTest) -> AppTest:
     """With the rules that choose a threshold unfolded; they are folded again by every run."""
-    page.session_state["by_a_rule"] = True
+    page.session_state["optimise"] = True
     return usable(page.run())
 
 
@@ -174,10 +178,10 @@ def test_page__every_view_of_predictions_alone(bare: Path, view: str) -> None:
 def test_page__first_view_needs_no_picture(bare: Path) -> None:
     page = opened()
     assert headline(page) == expected_headline(0.5)
-    captions = [each.value for each in page.caption if "Over subjects  " in each.value]
-    assert len(captions) == len(overview_view.HEADLINE)
-    assert all("Over cells  " in caption for caption in captions)
-    assert set(page.dataframe[0].value["Subject"]) == set(held_out()["subject"])
+    helps = [each.proto.help for each in page.metric]
+    assert len(helps) == len(overview_view.HEADLINE)
+    assert all("interval over cells" in text for text in helps)
+    assert set(subjects_table(page)["Subject"]) == set(held_out()["subject"])
     assert cell_images.CONNECT in page_text(page)
 
 
@@ -202,8 +206,8 @@ def test_page__a_data_set_that_is_gone(
 
 def test_page__validation_is_a_choice(bare: Path) -> None:
     page = opened(split="Validation")
-    assert page.radio(key="split").value == "validation"
-    assert set(page.dataframe[0].value["Subject"]) == set(held_out("validation")["subject"])
+    assert page.selectbox(key="split").value == "validation"
+    assert set(subjects_table(page)["Subject"]) == set(held_out("validation")["subject"])
     assert "chosen on these cells" in page_text(page)
 
 
@@ -213,7 +217,7 @@ def test_page__an_area_of_the_map_becomes_a_gallery(full: Path) -> None:
     places = simulated.predictions().iloc[5:]  # those the folder's map has
     placed = places[places["split"] == "test"]
     wrong = ((placed["probability"] >= 0.7) != (placed["label"] == "all")).sum()
-    assert f"{len(placed):,} cells selected, {wrong:,} called wrongly" in page_text(page)
+    assert f"{len(placed):,} cells selected, {wrong:,} predicted wrongly" in page_text(page)
     page.toggle(key="only_wrong").set_value(True).run()
     assert f"of {wrong} cells" in page_text(usable(page))
 
@@ -226,7 +230,7 @@ def test_threshold__drives_headline_and_subjects(bare: Path) -> None:
     assert headline(page) == expected_headline(0.7) != expected_headline(0.5)
     table = held_out()
     called = (table["probability"] >= 0.7).groupby(table["subject"]).agg(["sum", "count"])
-    shown = page.dataframe[0].value.set_index("Subject")["Called ALL blast"]
+    shown = subjects_table(page).set_index("Subject")["Predicted ALL blast"]
     for subject, (hits, cells) in called.iterrows():
         assert shown[subject].startswith(f"{hits} of {cells} (")
 
@@ -274,7 +278,7 @@ def test_threshold__a_rule_chooses_on_validation_cells(
         page.number_input[labels.index("Sensitivity of at least")].set_value(value)
         rules(page)
     assert threshold_bar.FLATTERS not in page_text(page)
-    button(page, "Take")
+    button(page, "Apply")
     cells = held_out("validation")
     choice = thresholds.choose_threshold(
         rule,
@@ -296,7 +300,7 @@ def test_threshold__dragged_and_taken_back(bare: Path) -> None:
     assert threshold(page) == 0.3
     assert headline(usable(page)) == expected_headline(0.3)
     assert "Chosen by hand." in page_text(page)
-    button(page, "Model's own")
+    button(page, "Reset")
     assert headline(page) == expected_headline(0.5)
     assert "Fixed for tests." in page_text(page)
 
@@ -307,7 +311,7 @@ def test_threshold__without_validation_cells_choosing_flatters(own: Path) -> Non
     assert threshold_bar.FLATTERS in page_text(page)
     page.selectbox(key="threshold_rule").set_value("youden")
     rules(page)
-    button(page, "Take")
+    button(page, "Apply")
     cells = held_out()
     choice = thresholds.choose_threshold(
         "youden",
@@ -316,7 +320,7 @@ def test_threshold__without_validation_cells_choosing_flatters(own: Path) -> Non
         model_evaluation.subject_groups(cells),
     )
     assert threshold(page) == choice.value
-    said = next(each.value for each in page.caption if each.value.startswith("Threshold "))
+    said = next(each.value for each in page.markdown if each.value.startswith("**Threshold "))
     assert "cells shown" in said and "flatters" in said
 
 
@@ -365,9 +369,9 @@ def test_address__holds_prevalence_and_models_beside(full: Path) -> None:
         {"view": "Map", "area": "1_2_3", "colour": "x", "only_wrong": "perhaps"},
         {"view": "Map", "area": "1,1_1,1_1,1"},
         {"model": "../../etc", "other": "../x"},
-        {"view": "Two models", "other": "../../etc", "kind": "9"},
+        {"view": "Model comparison", "other": "../../etc", "kind": "9"},
         {"view": "Subjects", "who": "zz", "cutoff": "999", "least": "-1"},
-        {"view": "Curves and figures", "prevalence": "-3", "beside": ["zz", "simulated"]},
+        {"view": "Curves", "prevalence": "-3", "beside": ["zz", "simulated"]},
         {"view": "Robustness", "robust_by": "q"},
         {"view": "Review", "kind": "x"},
         {"view": ["Map", "Errors"], "threshold": ["0.1", "0.2"]},
@@ -389,7 +393,7 @@ def test_address__of_a_file_that_is_not_here(bare: Path) -> None:
 def test_address__opens_a_cell(bare: Path) -> None:
     first = held_out().iloc[0]
     page = opened(cell=first["image_id"], threshold="1")
-    assert f"called normal: wrong.** Subject {first['subject']}" in page_text(page)
+    assert f"predicted normal: wrong.** Subject {first['subject']}" in page_text(page)
 
 
 def test_address__what_another_model_does_not_have_is_left_aside(own: Path) -> None:
@@ -399,7 +403,7 @@ def test_address__what_another_model_does_not_have_is_left_aside(own: Path) -> N
     for address in (
         {"view": "Map", "colour": "Area", "split": "Validation"},
         {"view": "Subjects", "who": "101"},
-        {"view": "Curves and figures", "beside": "third"},
+        {"view": "Curves", "beside": "third"},
     ):
         page = opened(**address)
         page.selectbox(key="model").set_value("third").run()
@@ -418,7 +422,7 @@ def test_two__models_at_their_own_thresholds(full: Path) -> None:
     blast = both["label"] == "all"
     right = (both["probability"] >= 0.5) == blast
     other = (both["probability_b"] >= explored.SECOND_THRESHOLD) == blast
-    assert f"both right {(right & other).sum():,}, only simulated {(right & ~other).sum():,}" in (
+    assert f"both correct {(right & other).sum():,}, only simulated {(right & ~other).sum():,}" in (
         page_text(page)
     )
     assert "second was trained on other cells of these subjects" in page_text(page)
@@ -498,7 +502,7 @@ def test_damaged__measures_leave_the_cell_open(own: Path) -> None:
     first = held_out().iloc[0]
     page = opened(cell=first["image_id"], threshold="1")
     assert "facts.parquet can't be read" in page_text(page)
-    assert f"called normal: wrong.** Subject {first['subject']}" in page_text(page)
+    assert f"predicted normal: wrong.** Subject {first['subject']}" in page_text(page)
 
 
 @pytest.mark.parametrize("share", [1, 9])

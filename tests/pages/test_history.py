@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from allcore import model_folder
+from allcore import model_folder, site_profile
 from allcore.inference.predictor import Predictor
 from allcore.inference.results import Prediction
 from allcore.inference.upload import Rgb
@@ -19,6 +19,7 @@ from allcore.store.history import HistoryAnswer
 from allcore.web import accounts
 from allcore.web.accounts import Visitor
 from allcore.web.history import listing
+from tests import validated
 from tests.page_runs import open_page, page_text
 
 PAGE = Path(__file__).parents[2] / "pages" / "history.py"
@@ -67,10 +68,11 @@ def add(
     batch: int | None = None,
     days: int = 0,
     model: str = "tiny",
+    profile: str | None = None,
 ) -> int:
     content = name.encode() if data is None else data
     digest = hashlib.sha256(content).hexdigest()
-    given = HistoryAnswer(name, digest, model, "f" * 64, 1, prediction)
+    given = HistoryAnswer(name, digest, model, "f" * 64, 1, prediction, profile=profile)
     [number] = history.add(
         accounts.store(),
         by,
@@ -131,7 +133,8 @@ def test_page__lists_ones_own_the_last_first(asked: Who) -> None:
     assert list(table["Time"]) == ["2026-03-03 12:00", "2026-03-02 12:00", "2026-03-01 12:00"]
     assert "1 to 3 of 3 answers" in page_text(page)
     assert "Answers are kept until you delete them; pictures are not kept." in page_text(page)
-    assert "**cells_*.zip**: cancelled, 2 of 3 answers kept, by tiny" in page_text(page)
+    assert "**cells_*.zip**: cancelled, 2 of 3 answers, by tiny" in page_text(page)
+    assert "Go on with the other 1" in page_text(page)
     asked.name = "bob"
     assert files(open_page("history")) == ["of bob.bmp"]
 
@@ -217,27 +220,27 @@ def test_page__turns_pages(who: Who, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_page__one_answer_with_all_it_rests_on(asked: Who) -> None:
     page = at(asked="1")
-    assert page.metric[0].value == "ALL blast"
-    assert page.metric[0].label == "first\\.bmp"
+    drawn = " ".join(each.proto.body for each in page.get("html"))
+    assert "</span> ALL blast</div>" in drawn and "first.bmp" in drawn
+    assert "0.87, at or above the threshold 0.50" in drawn
     said = page_text(page)
     assert f"weights {'f' * 12}" in said.replace("**", "")
     assert f"SHA-256 {hashlib.sha256(b'first.bmp').hexdigest()[:12]}" in said.replace("**", "")
     assert "Threshold: **0.500**" in said
-    assert "The picture was not kept" in said
-    assert len(page.get("plotly_chart")) == 1
+    assert "The picture was not kept" in drawn
 
 
 def test_page__a_refused_answer_shows_no_probability(asked: Who) -> None:
     page = at(asked="3")
-    assert page.metric[0].value == "Refused"
-    assert "It is out of focus." in page_text(page)
-    assert not page.get("plotly_chart")
+    drawn = " ".join(each.proto.body for each in page.get("html"))
+    assert "</span> Refused: out of focus</div>" in drawn
+    assert "It is out of focus." in drawn and "Probability of ALL blast" not in drawn
 
 
 @pytest.mark.parametrize("number", ["4", "77", "99999999999999999999"])
 def test_page__an_answer_that_is_not_ones_own(asked: Who, number: str) -> None:
     page = at(asked=number)
-    assert not page.metric
+    assert "verdict-block" not in " ".join(each.proto.body for each in page.get("html"))
     assert "of bob" not in page_text(page)
 
 
@@ -261,7 +264,7 @@ def test_page__deletes_one(asked: Who) -> None:
     assert files(page) == ["third_*.bmp", "second.bmp"]
     assert "1 answer deleted" in page_text(page)
     assert "asked" not in page.query_params
-    assert not page.metric
+    assert "verdict-block" not in " ".join(each.proto.body for each in page.get("html"))
 
 
 def test_page__deletes_all_that_match(asked: Who) -> None:
@@ -286,7 +289,7 @@ def test_page__asks_again_by_the_kept_picture(who: Who, tiny_model: Path, cell_i
     before = Prediction("all" if truth.verdict == "hem" else "hem", 0.4321, 0.1, 0.25)
     number = add("cell.bmp", before, data=data)
     page = at(asked=str(number))
-    assert len(page.get("image")) == 1
+    assert "<img" in " ".join(each.proto.body for each in page.get("html"))
     assert not page.file_uploader
     press(page, "ask_again")
     both = page.dataframe[-1].value.set_index("")
@@ -368,6 +371,33 @@ def test_page__asks_to_sign_in(home: Path) -> None:
 def test_page__a_batch_that_runs(asked: Who) -> None:
     batches.begin(accounts.store(), "ada", name="more.zip", model="tiny", model_sha256="f", total=9)
     page = open_page("history")
-    assert "**more.zip**: running, 0 of 9 answers kept" in page_text(page)
+    assert "**more.zip**: running, 0 of 9 answers" in page_text(page)
     assert files(press(page, "batch_2")) == []
     assert "Only the batch more.zip" in page_text(page)
+
+
+def test_page__names_the_site_profile_and_asks_again_with_it(
+    who: Who, tiny_model: Path, cell_image: Rgb
+) -> None:
+    keep_pictures()
+    model = model_folder.resolve("tiny")
+    profile = site_profile.save(
+        validated.profile(
+            model_digest=model.digest, model_sha256=model.info.weights_sha256, threshold=0.33
+        )
+    )
+    shipped = Predictor.load(tiny_model, "cpu")
+    before = shipped.with_profile(profile).predict([cell_image])[0]
+    number = add("cell.bmp", before, data=bmp(cell_image), profile=profile.key)
+    page = at(asked=str(number))
+    assert "Site profile: **Laboratory A@1**" in page_text(page).replace("\u2060", "")
+    press(page, "ask_again")
+    assert "still. Changed since: weights." in page_text(page)
+    [again, first] = history.search(accounts.store(), "ada").rows
+    assert again.answer.profile == first.answer.profile == "Laboratory A@1"
+    assert again.answer.prediction.p_all == pytest.approx(before.p_all)
+    site_profile.delete(profile)
+    press(page, "ask_again")
+    assert "site profile, threshold" in page_text(page)
+    newest = history.search(accounts.store(), "ada").rows[0].answer
+    assert newest.profile is None and newest.prediction.threshold == 0.5

@@ -1,4 +1,6 @@
+import hashlib
 import io
+import re
 import zipfile
 from pathlib import Path
 
@@ -7,18 +9,22 @@ import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from allcore import model_folder
+from allcore import model_folder, site_profile
 from allcore.data.cells import Rgb
-from allcore.inference import examples
+from allcore.inference import examples, smear
 from allcore.inference.examples import ExamplePicture
+from allcore.inference.results import Prediction
 from allcore.notice import RESEARCH_USE
 from allcore.reports import prediction_json
 from allcore.store import accounts as people
-from allcore.store import database, history
+from allcore.store import batches, database, history, reviews
 from allcore.store.database import Database
+from allcore.store.history import HistoryAnswer
 from allcore.web import accounts, resources
 from allcore.web.accounts import Visitor
 from allcore.web.predict import session
+from benchmarks import synthetic_smears
+from tests import validated
 from tests.conftest import draw_cell
 from tests.page_runs import page_text
 
@@ -34,6 +40,13 @@ def store(home: Path) -> Database:
         password="correct horse 7 battery",
     )  # fmt: skip
     return opened
+
+
+@pytest.fixture(autouse=True)
+def no_examples(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A home without synthetic cells, which take a while to draw."""
+    monkeypatch.setattr(examples, "is_ready", lambda _: True)
+    monkeypatch.setattr(examples, "examples", lambda _: ())
 
 
 @pytest.fixture
@@ -57,6 +70,13 @@ def bmp(rgb: Rgb) -> bytes:
     return buffer.getvalue()
 
 
+def verdict(page: AppTest) -> str:
+    """The words of the verdict block; empty without one."""
+    drawn = " ".join(each.proto.body for each in page.get("html"))
+    found = re.search(r'class="verdict".*?</span> (.*?)</div>', drawn)
+    return found[1] if found else ""
+
+
 def drop(page: AppTest, *files: tuple[str, bytes]) -> AppTest:
     page.file_uploader[0].set_value([(name, data, "") for name, data in files])
     page.run()
@@ -72,7 +92,7 @@ def test_page__says_what_to_do_first(page: AppTest) -> None:
     assert page.title[0].value == "Predict"
     assert RESEARCH_USE in page_text(page)
     assert "Drop one picture or many" in page.info[0].value
-    assert not page.metric
+    assert not verdict(page)
 
 
 def test_page__says_that_a_model_has_no_gate(page: AppTest) -> None:
@@ -83,10 +103,10 @@ def test_page__answers_one_cell_and_keeps_the_answer(
     page: AppTest, store: Database, cell_image: Rgb
 ) -> None:
     drop(page, ("cell.bmp", bmp(cell_image)))
-    assert page.metric[0].value in {"ALL blast", "Normal"}
+    assert verdict(page) in {"ALL blast", "Normal"}
     said = page_text(page)
     assert "on cpu" in said
-    assert "Turned and mirrored" in said
+    assert "Test-time augmentation" in said
     assert [button.label for button in page.get("download_button")] == [
         "Report as PDF", "Report as JSON",
     ]  # fmt: skip
@@ -100,22 +120,46 @@ def test_page__gives_a_report_that_can_be_read(page: AppTest, cell_image: Rgb) -
     answer = service.predictor.predict([cell_image])[0]
     made = prediction_json.make_report(service.predictor, answer, bmp(cell_image), name="cell.bmp")
     assert prediction_json.read_report(made.to_json()).file.content == bmp(cell_image)
-    assert made.prediction.words == page.metric[0].value
+    assert made.prediction.words == verdict(page)
 
 
 def test_page__refuses_with_a_reason(page: AppTest) -> None:
     drop(page, ("notes.bmp", b"only text"))
-    assert page.metric[0].value == "Refused: not readable"
-    assert "not a readable BMP" in page_text(page).replace("\\", "")
+    assert verdict(page) == "Refused: not readable"
+    assert any("not a readable BMP" in each.proto.body for each in page.get("html"))
     assert not page.get("plotly_chart")
     assert not page.toggle  # there is nothing to withhold
 
 
-def test_page__offers_to_cut_what_is_not_cut_out(page: AppTest) -> None:
+def test_page__answers_every_white_cell_of_a_field(page: AppTest, store: Database) -> None:
+    picture = synthetic_smears.field(360, 480, seed=1)
+    for y, x in ((120, 120), (230, 340)):
+        picture, _ = synthetic_smears.with_cell(picture, y, x, radius=60)
+    drop(page, ("field.bmp", bmp(picture)))
+    assert page.subheader[0].value.startswith("2 white cells: ")
+    page.run()
+    kept = [entry.answer for entry in history.search(store, "ada").rows]
+    assert sorted(answer.title for answer in kept) == ["field.bmp, cell 1", "field.bmp, cell 2"]
+    assert {answer.mark for answer in kept} == {smear.UNVALIDATED}
+    assert [batch.answered for batch in batches.list_of(store, "ada")] == [1]
+    next(each for each in page.button if each.label == "Flag it").click().run()
+    assert "You flagged this answer as wrong" in page_text(page)
+    [flagged] = history.search(store, "ada", history.HistoryQuery(flagged=True)).rows
+    [item] = reviews.items(store, of="tiny")
+    assert item.image_id == reviews.upload_id(flagged.answer.image_sha256, flagged.answer.cell)
+
+
+def test_page__says_what_a_picture_without_a_cell_is(page: AppTest) -> None:
     drop(page, ("white.bmp", bmp(np.full((100, 100, 3), 255, np.uint8))))
-    assert page.metric[0].value == "Refused: not one cell on black"
-    assert "Cut it out here?" in page_text(page)
-    assert len(page.get("image")) == 1
+    assert verdict(page) == "Refused: not one cell on black"
+    drawn = " ".join(each.proto.body for each in page.get("html"))
+    assert "The picture is empty or far out of focus" in drawn
+
+
+def test_page__refuses_whole_slides_by_their_name(page: AppTest) -> None:
+    drop(page, ("slide.svs", b"II*\0"))
+    drawn = " ".join(each.proto.body for each in page.get("html"))
+    assert "Whole-slide images (.svs) are not read" in drawn
 
 
 def test_page__flags_an_answer(page: AppTest, store: Database, cell_image: Rgb) -> None:
@@ -126,7 +170,7 @@ def test_page__flags_an_answer(page: AppTest, store: Database, cell_image: Rgb) 
     assert not page.exception
     assert "You flagged this answer as wrong" in page_text(page)
     assert history.search(store, "ada").rows[0].flag_note == "I see a blast"
-    next(each for each in page.button if each.label == "Take it back").click().run()
+    next(each for each in page.button if each.label == "Remove the flag").click().run()
     assert history.search(store, "ada").rows[0].flagged_at is None
 
 
@@ -136,6 +180,7 @@ def test_page__keeps_the_rest_of_a_drop(page: AppTest, cell_image: Rgb) -> None:
         file.writestr("deep/../../turned.bmp", bmp(np.rot90(cell_image).copy()))
         file.writestr("empty.png", b"")
     drop(page, ("cell.bmp", bmp(cell_image)), ("x.bmp", b""), ("more.zip", buffer.getvalue()))
+    page.segmented_control(key="batch view").set_value("Table").run()
     table = page.dataframe[0].value
     assert list(table["File"]) == [
         "cell.bmp",
@@ -143,16 +188,44 @@ def test_page__keeps_the_rest_of_a_drop(page: AppTest, cell_image: Rgb) -> None:
         "more.zip/deep/turned.bmp",
         "more.zip/empty.png",
     ]
-    assert [verdict == "refused" for verdict in table["Answer"]] == [False, True, False, True]
+    assert [words.startswith("Refused") for words in table["Predicted"]] == [
+        False,
+        True,
+        False,
+        True,
+    ]
     assert page.subheader[0].value.startswith("4 pictures: ")
     assert page.subheader[0].value.endswith(", 2 refused")
+
+
+def test_page__goes_on_with_a_batch(page: AppTest, store: Database, cell_image: Rgb) -> None:
+    """Of the batch in the address only the pictures without an answer are predicted."""
+    answered, other = bmp(cell_image), bmp(np.rot90(cell_image).copy())
+    info = model_folder.read_info(model_folder.folder("tiny"))
+    batch = batches.begin(
+        store, "ada", name="2 pictures", model="tiny", model_sha256=info.weights_sha256, total=2
+    )
+    before = Prediction("all", 0.9, 2.0, 0.5)
+    digest = hashlib.sha256(answered).hexdigest()
+    answer = HistoryAnswer("a.bmp", digest, "tiny", info.weights_sha256, 1, before)
+    history.add(store, "ada", [answer], batch=batch)
+    batches.end(store, "ada", batch, state="failed")
+    page.query_params["batch"] = str(batch)
+    page.run()
+    assert "1 of 2 pictures are answered" in page_text(page)
+    drop(page, ("a.bmp", answered), ("b.bmp", other))
+    page.run()
+    [found] = batches.list_of(store, "ada")
+    assert (found.id, found.answered, found.state) == (batch, 2, "done")
+    names = [each.answer.name for each in history.search(store, "ada").rows]
+    assert sorted(names) == ["a.bmp", "b.bmp"]
 
 
 def test_page__takes_the_drop_back(page: AppTest, cell_image: Rgb) -> None:
     drop(page, ("cell.bmp", bmp(cell_image)))
     page.file_uploader[0].set_value(None)
     page.run()
-    assert not page.metric
+    assert not verdict(page)
     assert "Drop one picture or many" in page.info[0].value
     assert session.last("1 ada") is None
 
@@ -162,16 +235,16 @@ def test_page__shows_who_comes_back_what_was_asked_before(
 ) -> None:
     """Another session of the account, as when a browser was closed, and nobody else's."""
     drop(page, ("cell.bmp", bmp(cell_image)))
-    verdict = page.metric[0].value
+    before = verdict(page)
     again = opened(monkeypatch, ADA)
-    assert again.metric[0].value == verdict
+    assert verdict(again) == before
     assert "What you asked last" in page_text(again)
     for another in (Visitor("bob", "Bob", "user", 2), Visitor("ada", "Ada", "user", 3)):
         other = opened(monkeypatch, another)
-        assert not other.metric
+        assert not verdict(other)
     again = opened(monkeypatch, ADA)
     next(each for each in again.button if each.label == "Put it away").click().run()
-    assert not again.metric
+    assert not verdict(again)
 
 
 @pytest.mark.parametrize("visitor", [ADA, Visitor(role="demo")], ids=["user", "demo"])
@@ -189,9 +262,12 @@ def test_page__answers_an_example(
     monkeypatch.setattr(examples, "examples", lambda _: (example,))
     page = opened(monkeypatch, visitor)
     assert len(page.file_uploader) == (0 if visitor.role == "demo" else 1)
-    page.pills[0].set_value("Clear blast").run()
+    assert ("Drop one picture" in page.info[0].value) == (visitor.role == "user")
+    page.query_params["example"] = "Clear blast"
+    page.run()
     assert not page.exception
-    assert page.metric[0].label.replace("\\", "") == "Clear blast (drawn by this program)"
+    drawn = " ".join(each.proto.body for each in page.get("html"))
+    assert "Clear blast (drawn by this program)" in drawn
     assert "Look at its nucleus" in page_text(page)
     kept = history.search(store, "ada").total
     assert kept == (0 if visitor.role == "demo" else 1)
@@ -211,3 +287,27 @@ def test_page__says_that_the_weights_are_damaged(
     resources._predictor.clear()
     (tiny_model / "weights.safetensors").write_bytes(b"damaged")
     assert "damaged" in opened(monkeypatch, ADA).error[0].value
+
+
+def test_page__applies_a_site_profile_by_choice(
+    page: AppTest, store: Database, cell_image: Rgb
+) -> None:
+    assert not [box for box in page.selectbox if box.label == "Site profile"]
+    model = model_folder.resolve("tiny")
+    profile = validated.profile(
+        model_digest=model.digest, model_sha256=model.info.weights_sha256, bias=4.0, threshold=0.9
+    )
+    site_profile.save(profile)
+    site_profile.save(validated.profile(name="Of another model"))
+    page.run()
+    [picker] = [box for box in page.selectbox if box.label == "Site profile"]
+    assert (picker.options, picker.value) == (["none", "Laboratory A, version 1"], "none")
+    drop(page, ("a.bmp", bmp(cell_image)))
+    picker.set_value("Laboratory A@1").run()
+    assert not page.exception
+    assert "validated at Laboratory A" in page_text(page).replace("\\", "")
+    answers = history.search(store, "ada").rows
+    assert [row.answer.prediction.threshold for row in answers] == [0.9, 0.5]
+    assert [row.answer.profile for row in answers] == ["Laboratory A@1", None]
+    first, second = (row.answer.prediction.p_all for row in answers)
+    assert second is not None and first == pytest.approx(profile.probability(second))

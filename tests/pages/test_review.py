@@ -10,7 +10,9 @@ import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
+from allcore.data.cells import Rgb
 from allcore.inference.results import Prediction
+from allcore.inference.segmentation import Cut
 from allcore.notice import RESEARCH_USE
 from allcore.store import accounts as stored
 from allcore.store import admin_settings, flags, history, reviews
@@ -18,6 +20,7 @@ from allcore.store.history import HistoryAnswer
 from allcore.web import accounts
 from allcore.web.accounts import Visitor
 from allcore.web.review import queue
+from benchmarks import synthetic_smears
 from tests.conftest import draw_cell
 from tests.page_runs import open_page, page_text
 
@@ -78,12 +81,17 @@ def sent(page: AppTest) -> str:
     return "\n".join(str(getattr(node, "proto", "")) for node in page._tree)
 
 
-def shown(page: AppTest) -> str:
-    """The id of the cell whose picture is on the page."""
+def shown_pixels(page: AppTest) -> Rgb:
+    """The picture on the page."""
     [source] = re.findall(r"data:image/png;base64,([A-Za-z0-9+/=]+)", sent(page))
     picture = Image.open(io.BytesIO(base64.b64decode(source)))
     assert picture.info == {}
-    pixels = np.asarray(picture)
+    return np.asarray(picture)
+
+
+def shown(page: AppTest) -> str:
+    """The id of the cell whose picture is on the page."""
+    pixels = shown_pixels(page)
     [name] = [
         name for seed, name in enumerate(CELLS) if np.array_equal(pixels, draw_cell(seed=seed))
     ]
@@ -231,7 +239,7 @@ def test_page__nothing_queued(who: Who) -> None:
 def test_page__pictures_not_on_this_machine(queued: Who, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("ALLSCOPE_DATA")
     page = opened()
-    assert "ALLSCOPE_DATA" in words(page)
+    assert "connect their data set" in words(page)
     assert "Without a picture on this machine: 6 cells" in words(page)
     assert not page.text_area
 
@@ -243,7 +251,7 @@ def test_page__some_pictures_not_on_this_machine(queued: Who) -> None:
         shown(page)
         press(page, "Normal")
         assert "Without a picture on this machine: 1 cell." in words(page)
-    assert "No picture of the connected data set" in words(page)
+    assert "No picture of a connected data set" in words(page)
     reviews.judge(accounts.store(), "ada", of="some-model", image_id="elsewhere", seen="all")
     assert "judged every cell that waits" in words(page.run())
 
@@ -321,6 +329,26 @@ def test_page__the_kept_picture_of_a_flagged_answer(keeping: Who) -> None:
         assert secret not in everything, secret
     press(page, "Normal")
     assert stored_judgements() == {(item, "ada"): "hem"}
+
+
+def test_page__a_flagged_cell_of_a_field_alone(keeping: Who) -> None:
+    field = synthetic_smears.field(240, 320, red=0)
+    field, _ = synthetic_smears.with_cell(field, 120, 160, radius=60)
+    buffer = io.BytesIO()
+    Image.fromarray(field).save(buffer, "PNG")
+    digest = hashlib.sha256(buffer.getvalue()).hexdigest()
+    cut = Cut().applied(field)
+    answer = HistoryAnswer(
+        "f.png", digest, "some-model", "f", 1, Prediction("all", 0.9, 2.2, 0.5), cell=1,
+        cut=cut.facts,
+    )  # fmt: skip
+    store, images = accounts.store(), {digest: buffer.getvalue()}
+    [number] = history.add(store, "carl", [answer], picture_bytes=images)
+    flags.flag(store, "carl", number)
+    page = opened()
+    assert np.array_equal(shown_pixels(page), cut.rgb)
+    press(page, "Normal")
+    assert stored_judgements() == {(f"upload:{digest}#1", "ada"): "hem"}
 
 
 def test_page__the_picture_of_a_flagged_answer_was_not_kept(who: Who) -> None:

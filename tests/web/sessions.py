@@ -39,6 +39,11 @@ def sign_in(app: AppTest, username: str, password: str = PASSWORD) -> AppTest:
     return press(app, "Sign in")
 
 
+def sign_out(app: AppTest) -> AppTest:
+    """Sign out on the page that asks first."""
+    return press(open_page(app, "sign_out"), "Sign out")
+
+
 def fill(app: AppTest, **fields: Any) -> None:
     """Write into fields by their label, spaces as underscores; the last one of a label counts."""
     for label, text in fields.items():

@@ -1,9 +1,11 @@
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from PIL import Image
 
 from allcore import model_folder
+from allcore.cnmc import release
 from allcore.data import manifest, readers
 from allcore.errors import AllScopeError
 from allcore.store import data_sets
@@ -116,3 +118,21 @@ def test_row__finds_cnmc_names_with_or_without_folder_and_suffix(tmp_path: Path)
         assert row is not None and row["path"] == f"hem/{cnmc}.png"
     assert images.row("UID_H9_1_11_hem") is None
     assert images.row("../../secret") is None and images.file("../../secret") is None
+
+
+def test_at_hand__a_renamed_file_is_known_by_its_content(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = draw(tmp_path / "renamed", "first.png", "second.png")
+    digest = model_folder.sha256(root / "first.png")
+    (root / "manifest.csv").write_text(
+        f"path,label,sha256\nfirst.png,all,{digest}\nsecond.png,all,{'0' * 64}\n"
+    )
+    listed = pd.DataFrame({"path": ["all/UID_7_1_1_all.bmp"], "sha256": [digest]})
+    monkeypatch.setattr(release, "read_release", lambda: listed)
+    cell_images._release_ids.cache_clear()
+    monkeypatch.setenv("ALLSCOPE_DATA", str(root))
+    images = cell_images.at_hand()
+    assert images.file("UID_7_1_1_all") == root / "first.png"
+    assert images.file("second") == root / "second.png"
+    cell_images._release_ids.cache_clear()

@@ -64,7 +64,7 @@ def test_cookie__is_another_at_each_sign_in(home: Path) -> None:
     for _ in range(3):
         app = sessions.sign_in(sessions.open_page(sessions.session(), "account"), "ada")
         keys.add(app.session_state[cookie.SESSION_KEY])
-    sessions.press(app, "Sign out")
+    sessions.sign_out(app)
     sessions.sign_in(sessions.open_page(app, "account"), "ada")  # in the same browser
     keys.add(app.session_state[cookie.SESSION_KEY])
     assert len(keys) == 4
@@ -109,7 +109,7 @@ def test_cookie__of_a_disabled_account(home: Path, monkeypatch: pytest.MonkeyPat
 def test_cookie__is_ignored_after_signing_out(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     sessions.add("ada")
     app = returning(monkeypatch, token(home))
-    sessions.press(app, "Sign out")
+    sessions.sign_out(app)
     assert sessions.title(sessions.open_page(app, "account")) == "Sign in"
 
 
@@ -120,7 +120,7 @@ def test_cookie__a_copy_is_useless_after_signing_out(
     copied = token(home)
     first, second = returning(monkeypatch, copied), returning(monkeypatch, copied)
     assert sessions.title(second) == "Account"
-    sessions.press(first, "Sign out")
+    sessions.sign_out(first)
     assert sessions.title(returning(monkeypatch, copied)) == "Sign in"
     assert sessions.title(second.run()) == "Sign in"  # whoever came with it is out as well
 

@@ -244,7 +244,7 @@ def test_require__nothing_of_one_person_is_left_for_the_next() -> None:
     sessions.add("bob")
     app = sessions.sign_in(sessions.open_page(sessions.session(), "account"), "ada")
     app.session_state["uploaded"] = "cells of ada"
-    sessions.press(app, "Sign out")
+    sessions.sign_out(app)
     assert "uploaded" not in app.session_state
     sessions.sign_in(sessions.open_page(app, "account"), "bob")
     assert [f.value for f in app.text_input if f.label == "Username"] == ["bob"]

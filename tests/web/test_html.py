@@ -6,15 +6,14 @@ from html.parser import HTMLParser
 import numpy as np
 import pandas as pd
 import pytest
-from PIL import Image
 from streamlit.testing.v1 import AppTest
 
+from allcore.explain.answer_summary import AnswerSummary
 from allcore.nets.summaries import NetworkSummary
-from allcore.web.components import cell_pictures, explanation_view, picker
+from allcore.web.components import cell_pictures, explanation_view, picker, verdict_block
 from allcore.web.components.cell_pictures import Frame
 from allcore.web.dataset import browse_comparison, cell_window
 from allcore.web.networks import diagram
-from allcore.web.predict import segmentation_view
 
 HOSTILE = "\"'><script>alert(1)</script><img src=x onerror=alert(1)>"
 PIXELS = np.zeros((20, 20, 3), dtype=np.uint8)
@@ -27,11 +26,15 @@ MAKERS: dict[str, Callable[[], str]] = {
     "heading": lambda: cell_pictures.heading(HOSTILE, mark="●", colour="#000"),
     "frames": lambda: cell_pictures.frames([Frame(PIXELS, HOSTILE), Frame(None, HOSTILE)], least=9),
     "waiting": lambda: explanation_view.empty_frames([HOSTILE], least=9),
-    "gallery": lambda: picker.gallery_html([CARD, CARD], [b"x", None]),
-    "cut": lambda: segmentation_view._figure(HOSTILE, caption=HOSTILE),
-    "outlined": lambda: segmentation_view._figure(
-        Image.fromarray(PIXELS), alt=HOSTILE, caption=HOSTILE
+    "folded": lambda: cell_pictures.frames([Frame(PIXELS, HOSTILE, HOSTILE)], least=9),
+    "verdict": lambda: verdict_block.text_html(
+        AnswerSummary("refused", None, 0.5), name=HOSTILE, certainty=HOSTILE, reason=HOSTILE
     ),
+    "certainty": lambda: verdict_block.text_html(
+        AnswerSummary("all", 0.9, 0.5), name=HOSTILE, certainty=HOSTILE
+    ),
+    "gallery": lambda: picker.gallery_html([CARD, CARD], [b"x", None]),
+    "mark": lambda: verdict_block.mark_html(HOSTILE),
     "recorded": lambda: cell_window.record_html(ROW),
     "compared": lambda: browse_comparison.comparison_html(
         [browse_comparison.ComparedImage(PIXELS, 1, ROW)], 1
@@ -73,12 +76,15 @@ def spoken() -> None:
 
     explanation_view.say(st.empty(), HOSTILE, lines=1, strong=HOSTILE)
     cell_pictures.zoomable(PIXELS, alt=HOSTILE)
+    cell_pictures.show_framed(PIXELS, caption=HOSTILE, alt=HOSTILE)
+    cell_pictures.show_framed(None, caption=HOSTILE, alt=HOSTILE)
 
 
 def test_html__what_is_hostile_stays_text_on_a_page() -> None:
     page = AppTest.from_function(spoken, default_timeout=60).run()
     assert not page.exception
-    said, zoomed = (Tags(each.proto.body) for each in page.get("html"))
-    for made in (said, zoomed):
+    made_html = [Tags(each.proto.body) for each in page.get("html")]
+    assert len(made_html) == 4
+    for made in made_html:
         assert HOSTILE in made.said
         assert not made.found & {"script", "onerror"}

@@ -20,7 +20,7 @@ OF_DEMO = {
     "Networks",
     "About this model",
 }
-OF_USERS = OF_DEMO | {"History", "Account"}
+OF_USERS = OF_DEMO | {"History", "Validate", "Account", "Sign out"}
 
 
 @pytest.mark.parametrize(
@@ -28,7 +28,7 @@ OF_USERS = OF_DEMO | {"History", "Account"}
     [
         (Visitor(), SIGNED_OUT),
         (Visitor(role="demo"), OF_DEMO | SIGNED_OUT),
-        (Visitor("eve", "Eve", "demo"), OF_DEMO),
+        (Visitor("eve", "Eve", "demo"), OF_DEMO | {"Sign out"}),
         (Visitor("ada", "Ada", "user"), OF_USERS),
         (Visitor("ada", "Ada", "reviewer"), OF_USERS | {"Review"}),
         (Visitor("ada", "Ada", "admin"), OF_USERS | {"Review", "Administration"}),
@@ -37,6 +37,15 @@ OF_USERS = OF_DEMO | {"History", "Account"}
 )
 def test_lists__by_role(home: Path, visitor: Visitor, titles: set[str]) -> None:
     assert {page.title for page in page_table.PAGES if navigation.lists(page, visitor)} == titles
+
+
+def test_sign_out__asks_first() -> None:
+    sessions.add("ada")
+    app = sessions.sign_in(sessions.open_page(sessions.session(), "sign_out"), "ada")
+    assert sessions.title(app) == "Sign out"
+    assert sessions.title(sessions.open_page(app, "account")) == "Account"
+    assert sessions.title(sessions.sign_out(app)) == "ALLScope"
+    assert sessions.title(sessions.open_page(app, "account")) == "Sign in"
 
 
 @pytest.mark.parametrize("setting", ["REGISTRATION", "DEMO"])
@@ -117,6 +126,20 @@ def test_register__signs_in() -> None:
     assert sessions.title(sessions.press(app, "Make the account")) == "ALLScope"
     assert sessions.title(sessions.open_page(app, "account")) == "Account"
     assert sign_in.authenticate(database.connect(), "ada", sessions.PASSWORD).role == "user"
+
+
+def test_register__names_all_errors_at_once() -> None:
+    app = sessions.open_page(sessions.session(), "register")
+    fields = {"Username": "a", "New_password": "short", "Repeat_new_password": "other"}
+    sessions.fill(app, **fields)
+    app = sessions.press(app, "Make the account")
+    said = sessions.said(app)
+    for error in ("A username has", "A name has", "A password has", "two passwords differ"):
+        assert error in said
+    sessions.add("ada")
+    fields = {"Username": "ada", "Your_name": "Ada", "New_password": sessions.PASSWORD}
+    sessions.fill(app, **fields, Repeat_new_password=sessions.PASSWORD)
+    assert "is taken" in sessions.said(sessions.press(app, "Make the account"))
 
 
 def test_register__closed(monkeypatch: pytest.MonkeyPatch) -> None:

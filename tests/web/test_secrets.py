@@ -29,7 +29,7 @@ def changed(code: str) -> str:
     app.text_input[3].set_value(email)
     sessions.fill(app, New_password=first, Repeat_new_password=first)
     sessions.press(app, "Make the account")
-    sessions.press(sessions.open_page(app, "account"), "Sign out")
+    sessions.sign_out(app)
     sessions.open_page(app, "sign_in")
     sessions.sign_in(app, first, wrong)  # the password in the wrong field
     sessions.sign_in(app, username, wrong)

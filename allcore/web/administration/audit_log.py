@@ -24,13 +24,12 @@ def show_audit_log(user: Visitor) -> None:
     number = st.number_input("Page", 1, 1_000_000, 1, width=160)
     page = audit.search(store, query, offset=(number - 1) * PAGE, limit=PAGE)
     if not page.entries:
-        st.info("No line matches.", icon=":material/search_off:", width=frame.TEXT_WIDTH)
+        frame.info("No line matches.", icon=":material/search_off:")
     else:
         st.dataframe(audit_table(page.entries), hide_index=True, width="stretch", key="audit")
-    st.caption(
+    frame.caption(
         f"{formats.count(page.total, 'line')} in all, {PAGE} a page, the last first; times in UTC. "
-        "Lines are added and never changed or deleted.",
-        width=frame.TEXT_WIDTH,
+        "Lines are added and never changed or deleted."
     )
     show_download("Download as CSV", lambda: audit_csv(store, user.name, query), "audit.csv")
 

@@ -67,17 +67,23 @@ def show_checklist(here: str) -> None:
         icon = ":material/check_circle:" if step.done else ":material/radio_button_unchecked:"
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown(f"{icon} {frame.plain(step.title)}{'' if step.done else ' (missing)'}")
-            if not step.done and step.page.lower() == here:
-                st.button(
-                    step.label, icon=":material/group:", type="tertiary", on_click=views.turn_to,
-                    args=(step.view,),
-                )  # fmt: skip
-            elif not step.done:
-                navigation.link(step.page, label=step.label, address={views.OPEN: step.view})
+            if not step.done:
+                _show_link(step, here)
+
+
+def _show_link(step: Step, here: str) -> None:
+    """Draw the way to a step: a button to a view of the open page, or a link."""
+    if step.page.lower() == here:
+        st.button(
+            step.label, icon=":material/group:", type="tertiary", on_click=views.turn_to,
+            args=(step.view,),
+        )  # fmt: skip
+    else:
+        navigation.link(step.page, label=step.label, address={views.OPEN: step.view})
 
 
 def offer_checklist(visitor: Visitor, here: str) -> None:
-    """Draw the checklist for an administrator until all is done or it is dismissed.
+    """Draw what is missing, for an administrator, until all is done or it is dismissed.
 
     Args:
         visitor: at the page.
@@ -89,8 +95,10 @@ def offer_checklist(visitor: Visitor, here: str) -> None:
     hidden = not visitor.may("administer") or st.session_state.get(_HIDDEN)
     if hidden or all(step.done for step in steps()):
         return
-    with st.container(border=True, width=frame.TEXT_WIDTH):
-        st.markdown("**What this installation still needs**")
-        show_checklist(here)
+    with st.container(border=True, horizontal=True, vertical_alignment="center", key="checklist"):
+        st.markdown("**What this installation still needs**", width="content")
+        for step in steps():
+            if not step.done:
+                _show_link(step, here)
         hide = {_HIDDEN: True}
         st.button("Not now", key="checklist_end", on_click=st.session_state.update, args=(hide,))

@@ -24,7 +24,7 @@ _ABOUT = (
 def show_data_folders(user: Visitor) -> None:
     """Draw the section."""
     st.subheader("Folders of data", anchor=False)
-    st.caption(_ABOUT, width=frame.TEXT_WIDTH)
+    frame.caption(_ABOUT)
     folders = admin_settings.read(accounts.store(), _KEY)
     notice = None
     for folder in data_roots.allowed(settings.load()):
@@ -47,7 +47,7 @@ def show_data_folders(user: Visitor) -> None:
         key = f"folder {len(folders.value)}"
         path = st.text_input("Whole path of a folder on the server", key=key)
         pressed = st.form_submit_button("Allow the folder", icon=":material/create_new_folder:")
-    st.caption(actions.change_history({_KEY: folders}, {_KEY: "Folders"}), width=frame.TEXT_WIDTH)
+    frame.caption(actions.change_history({_KEY: folders}, {_KEY: "Folders"}))
     if pressed:
         notice = actions.attempt(lambda: allow(user, path.strip()))
     actions.rerun_with_notice(notice)

@@ -32,7 +32,7 @@ def show_health(_user: Visitor) -> None:
 
 
 def _line(text: str) -> None:
-    st.markdown(f"- {frame.plain(text)}", width=frame.TEXT_WIDTH)
+    frame.markdown(f"- {frame.plain(text)}")
 
 
 def _device() -> str:

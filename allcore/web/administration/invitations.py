@@ -24,7 +24,7 @@ _CLOSED = (
 def show_invitations(user: Visitor) -> None:
     """Draw the view."""
     if registration.mode(accounts.store()) == "closed":
-        st.warning(_CLOSED, icon=":material/lock:", width=frame.TEXT_WIDTH)
+        frame.warning(_CLOSED, icon=":material/lock:")
     _make(user)
     waiting = registration.invitations(accounts.store())
     st.subheader("Invitations that can still be used", anchor=False)
@@ -75,7 +75,7 @@ def _make(user: Visitor) -> None:
     if code:
         address = link(st.context.url or "", code)
         st.code(address, language=None, wrap_lines=True, width=frame.TEXT_WIDTH)
-        st.caption(_ABOUT, width=frame.TEXT_WIDTH)
+        frame.caption(_ABOUT)
 
 
 def _invitation(user: Visitor, invitation: Invitation) -> str | None:

@@ -14,7 +14,7 @@ from allcore.web.administration import actions, data_folders
 _REGISTRATION = {
     "registration": "Who may register",
     "approval": "New accounts wait for approval",
-    "captcha": "Ask for the letters in a picture",
+    "captcha": "CAPTCHA",
 }
 _MODES = {"open": "anyone", "invitation": "who has an invitation", "closed": "nobody"}
 _CAPTCHA = (
@@ -46,7 +46,7 @@ def _show_registration(user: Visitor, current: Mapping[str, AdminSetting]) -> No
     st.subheader("Registration", anchor=False)
     config = settings.load()
     if config.demo:
-        st.info(_DEMO, icon=":material/info:", width=frame.TEXT_WIDTH)
+        frame.info(_DEMO, icon=":material/info:")
     by_default = f"as ALLSCOPE_REGISTRATION says: {_MODES[config.registration]}"
     modes = [None, *admin_settings.REGISTRATION]
     titles = _REGISTRATION
@@ -59,10 +59,10 @@ def _show_registration(user: Visitor, current: Mapping[str, AdminSetting]) -> No
             "approval": st.toggle(titles["approval"], current["approval"].value, help=_INVITED),
             "captcha": st.toggle(titles["captcha"], current["captcha"].value, help=_CAPTCHA),
         }  # fmt: skip
-        pressed = st.form_submit_button("Set", icon=":material/save:", key="set_registration")
-    st.caption(actions.change_history(current, titles), width=frame.TEXT_WIDTH)
+        pressed = st.form_submit_button("Save", icon=":material/save:", key="set_registration")
+    frame.caption(actions.change_history(current, titles))
     if pressed:
-        sentence = "Who may register has been set."
+        sentence = "Saved: who may register."
         actions.rerun_with_notice(actions.change_settings(user, values, sentence))
 
 
@@ -83,10 +83,10 @@ def _show_retention(user: Visitor, current: Mapping[str, AdminSetting]) -> None:
                 help="Empty: until who asked deletes them. A shorter time deletes older answers.",
             ),
         }  # fmt: skip
-        pressed = st.form_submit_button("Set", icon=":material/save:", key="set_retention")
-    st.caption(actions.change_history(current, titles), width=frame.TEXT_WIDTH)
+        pressed = st.form_submit_button("Save", icon=":material/save:", key="set_retention")
+    frame.caption(actions.change_history(current, titles))
     if pressed:
-        sentence = "What is kept of history has been set."
+        sentence = "Saved: what is kept of history."
         actions.rerun_with_notice(
             actions.change_settings(user, values, sentence, then=deletion.delete_expired)
         )

@@ -30,10 +30,9 @@ def show_storage(_user: Visitor) -> None:
         sum(getattr(account, name) for account in usage)
         for name in ("predictions", "pictures", "picture_bytes")
     )
-    st.caption(
+    frame.caption(
         f"{formats.count(answers, 'answer')} and {formats.count(pictures, 'picture')} of "
-        f"{size / _MEGABYTE:,.1f} MB in all. Nobody but who asked sees which. {_ABOUT}",
-        width=frame.TEXT_WIDTH,
+        f"{size / _MEGABYTE:,.1f} MB in all. Nobody but who asked sees which. {_ABOUT}"
     )
     st.subheader("Room on the disk", anchor=False)
     config = settings.load()
@@ -41,10 +40,9 @@ def show_storage(_user: Visitor) -> None:
     st.dataframe(
         disk_table(parts), hide_index=True, width="content", key="room", alt="What each part takes"
     )
-    st.caption(
+    frame.caption(
         f"{_size_text(storage.free())} are free where ALLSCOPE_HOME is. "
-        "Counted anew every few minutes.",
-        width=frame.TEXT_WIDTH,
+        "Counted anew every few minutes."
     )
 
 
@@ -66,7 +64,7 @@ def usage_table(usage: tuple[AccountUsage, ...]) -> pd.DataFrame:
         {
             "Username": account.username,
             "Answers": account.predictions,
-            "Called wrong": account.flagged,
+            "Flagged": account.flagged,
             "Batches": account.batches,
             "Pictures": account.pictures,
             "Megabytes": round(account.picture_bytes / _MEGABYTE, 1),

@@ -1,8 +1,8 @@
-"""Users: the accounts with their roles, and changes to one of them."""
+"""Users: the accounts with their roles, and the changes that can be made to each."""
 
 from collections.abc import Callable
+from datetime import datetime
 
-import pandas as pd
 import streamlit as st
 
 from allcore import formats
@@ -10,46 +10,63 @@ from allcore.store import accounts as people
 from allcore.store import codes, deletion, roles, sessions
 from allcore.store.accounts import AccountInfo
 from allcore.store.deletion import AccountRecords
-from allcore.web import accounts, frame
+from allcore.web import accounts, frame, guard
 from allcore.web.accounts import Visitor
 from allcore.web.administration import actions, checklist
+from allcore.web.components import picker
+
+_PAGE = 25
+_CHOSEN = "account_to_change"
 
 
 def show_users(user: Visitor) -> None:
-    """Draw the view."""
+    """Draw the view: a row an account, with the way to change it."""
     checklist.offer_checklist(user, "administration")
-    search = st.text_input("Search", placeholder="Username, name or e-mail", width=frame.FORM_WIDTH)
-    matches = people.list_all(accounts.store(), search=search)
-    if not matches:
-        st.info(
-            "No account matches the search.", icon=":material/search_off:", width=frame.TEXT_WIDTH
-        )
-        return
-    st.dataframe(account_table(matches), hide_index=True, width="stretch")
-    st.caption(f"{formats.count(len(matches), 'account')}; times in UTC.")
-    by_name = {account.username: account for account in matches}
-    with st.container(border=True, width=frame.TEXT_WIDTH):
-        st.subheader("Change an account", anchor=False)
-        done = _change(user, by_name[st.selectbox("Account", list(by_name))])
-    actions.rerun_with_notice(done)
-
-
-def account_table(matches: list[AccountInfo]) -> pd.DataFrame:
-    """Return one row an account."""
-    return pd.DataFrame(
-        {
-            "Username": account.username,
-            "Name": account.display_name,
-            "E-mail": account.email or "",
-            "Role": roles.ROLES[account.role].title,
-            "State": account.state,
-            "Made": f"{account.created_at:%Y-%m-%d %H:%M}",
-            "Last sign-in": f"{account.last_sign_in:%Y-%m-%d %H:%M}"
-            if account.last_sign_in
-            else "never",
-        }
-        for account in matches
+    store = accounts.store()
+    search = st.text_input(
+        "Search", placeholder="Username, name or e-mail", width=frame.FORM_WIDTH, key="search"
     )
+    matches = people.list_all(store, search=search)
+    if not matches:
+        frame.info("No account matches the search.", icon=":material/search_off:")
+        return
+    uses = sessions.last_uses(store)
+    page = picker.choose_page(len(matches), _PAGE, key="accounts", noun="account")
+    for account in matches[page]:
+        _show_row(account, uses.get(account.id, account.last_sign_in))
+    st.caption("Times in UTC.")
+    chosen = next((each for each in matches if each.id == st.session_state.get(_CHOSEN)), None)
+    if chosen is not None:
+        _show_account(user, chosen)
+
+
+def _show_row(account: AccountInfo, last_seen: datetime | None) -> None:
+    """Draw an account's row; phones have its parts below each other."""
+    name = frame.plain(account.username)
+    more = ", ".join(filter(None, (account.display_name, account.email)))
+    seen = f"seen {last_seen:%Y-%m-%d %H:%M}" if last_seen else "never signed in"
+    with st.container(border=True, horizontal=True, vertical_alignment="center"):
+        st.markdown(f"**{name}**  \n:small[{frame.plain(more)}]", width="stretch")
+        st.markdown(roles.ROLES[account.role].title, width=130)
+        st.badge(account.state, color="green" if account.state == "active" else "orange")
+        st.markdown(f":small[{seen}]", width=200)
+        st.button(
+            "Change", key=f"change {account.username}", icon=":material/edit:",
+            on_click=_choose, args=(account.id,),
+        )  # fmt: skip
+
+
+def _choose(number: int | None = None) -> None:
+    """Open the window of an account, or close it."""
+    st.session_state[_CHOSEN] = number
+
+
+@guard.dialog("Change an account", width="medium", on_dismiss=_choose)
+def _show_account(user: Visitor, account: AccountInfo) -> None:
+    done = _change(user, account)
+    if done:
+        _choose()
+    actions.rerun_with_notice(done)
 
 
 def deletion_sentence(name: str, records: AccountRecords) -> str:
@@ -67,7 +84,7 @@ def deletion_sentence(name: str, records: AccountRecords) -> str:
 def _change(user: Visitor, chosen: AccountInfo) -> str | None:
     username, name = chosen.username, frame.plain(chosen.username)
     role = roles.ROLES[chosen.role].title.lower()
-    st.caption(f"{frame.plain(chosen.display_name)}: {role}, {chosen.state}.")
+    st.markdown(f"**{name}**, {frame.plain(chosen.display_name)}: {role}, {chosen.state}.")
     if chosen.active:
         toggle, icon, state = "Disable", ":material/block:", "disabled"
         effect = f"**{name}** can't sign in any more, and open sessions end."
@@ -84,7 +101,7 @@ def _change(user: Visitor, chosen: AccountInfo) -> str | None:
          deletion_sentence(name, deletion.records(accounts.store(), username)),
          _change_of(deletion.delete, user, username, "is deleted")),
     ]  # fmt: skip
-    done = None
+    done, above = None, st.container()  # a question that stays open covers what is below it
     with st.container(horizontal=True):
         if chosen.waiting:
             done = actions.confirm(
@@ -104,8 +121,8 @@ def _change(user: Visitor, chosen: AccountInfo) -> str | None:
             act=lambda: codes.issue_reset(accounts.store_to("administer"), username, by=user.actor),
         )
     if code:
-        st.code(code, language=None)
-        st.caption("It is shown once. Give it to its owner by a safe way.")
+        above.code(code, language=None)
+        above.caption("It is shown once. Give it to its owner by a safe way.")
     return done
 
 

@@ -8,6 +8,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from allcore.errors import AllScopeError
+from allcore.evaluation import experiments as experiment_records
 from allcore.evaluation.experiments import ExperimentRecord
 from allcore.plots import compare_experiments
 from allcore.reports import json_files
@@ -16,22 +17,18 @@ from allcore.web import frame, guard
 from allcore.web.compare import results_cache
 from allcore.web.components.charts import show_chart
 
-TITLE = "What the networks learn instead"
 FOLDER = "experiments"
-_MISSING = {
-    "cues": "The record of what plain facts of the pictures tell is missing: restore "
-    "`comparison/experiments/cues.json` in the models folder.",
-    "interventions": "What the models' answers hang on was not tried yet: run "
-    "`python -m allcore experiment interventions --data DIR`.",
-}
+_EXPECTED = {"cues": "Facts of the picture", "interventions": "Altered pictures"}
 _VARIANTS = {
+    "runs": "Out-of-fold runs",
     "finetuning": "Fine-tuning",
     "stages": "Head on a frozen body",
     "recipe": "Head on a partly frozen body",
     "head": "The paper's head",
 }
-_GROWTH = {"subjects": "QCResNet", "subjects-features": "Frozen features"}
-"""Titles of experiments by name: on training recipes, and on the number of subjects."""
+_GROWTH = {"subjects": "More subjects", "subjects-features": "More subjects, frozen features"}
+_TITLES = _EXPECTED | _VARIANTS | _GROWTH
+"""Titles of experiments by name; the expected ones come with the program."""
 
 
 def experiments_folder() -> Path:
@@ -40,74 +37,65 @@ def experiments_folder() -> Path:
 
 
 def show_experiments() -> None:
-    """Draw the section; a sentence stands for each record that is missing or unreadable."""
-    st.subheader(TITLE, anchor=False)
-    st.markdown(
+    """Draw one of the experiments; a sentence stands for each missing or unreadable record."""
+    frame.markdown(
         "Every subject carries one class, so whatever tells the subject, or merely differs between "
-        "the classes' pictures, can be learned in place of the cell.",
-        width=frame.TEXT_WIDTH,
+        "the classes' pictures, can be learned in place of the cell."
     )
-    cues, interventions = (_load(name) for name in _MISSING)
-    if cues and cues.rows:
-        show_chart(compare_experiments.cue_dumbbells(cues), name="cues")
-        _show_record(cues)
-    if interventions and compare_experiments.intervention_models(interventions):
-        _show_interventions(interventions)
-    if variants := _load_all(_VARIANTS):
-        st.subheader("What was tried for unseen subjects", anchor=False)
-        plot = compare_experiments.variant_bars
-        _show_one_of(variants, _VARIANTS, plot, needs="difference", key="experiment_tried")
-    if growth := _load_all(_GROWTH):
-        st.subheader("Would more subjects help?", anchor=False)
-        plot = compare_experiments.growth_curves
-        _show_one_of(growth, _GROWTH, plot, needs="auroc", key="experiment_grown")
+    records = {name: record for name in _TITLES if (record := _load(name)) and record.rows}
+    if records:
+        _show_one_of(records)
 
 
 @guard.fragment
-def _show_one_of(
-    records: dict[str, ExperimentRecord],
-    titles: dict[str, str],
-    plot: Callable[[ExperimentRecord], go.Figure],
-    *,
-    needs: str,
-    key: str,
-) -> None:
-    """Draw one of several experiments, with a plot if a row has the figure that it needs."""
-    name = next(iter(records))
-    if len(records) > 1:
-        name = st.segmented_control(
-            "Experiment", list(records), format_func=titles.__getitem__, default=name,
-            required=True, key=key,
-        ) or name  # fmt: skip
-    if any(needs in row.figures for row in records[name].rows):
-        show_chart(plot(records[name]), name=name)
-    _show_record(records[name])
+def _show_one_of(records: dict[str, ExperimentRecord]) -> None:
+    """Draw the chosen experiment, with a plot where its rows have the figure that it needs."""
+    first = next(iter(records))
+    name = st.segmented_control(
+        "Experiment", list(records), format_func=_TITLES.__getitem__, default=first, required=True,
+        key="experiment", bind="query-params", label_visibility="collapsed", wrap=True,
+    ) or first  # fmt: skip
+    record = records[name]
+    if name == "interventions":
+        _show_interventions(record)
+    else:
+        plot, needs = _plot_of(name)
+        if any(needs in row.figures for row in record.rows):
+            show_chart(plot(record), name=name)
+    _show_record(record)
 
 
-@guard.fragment
+def _plot_of(name: str) -> tuple[Callable[[ExperimentRecord], go.Figure], str]:
+    """The plot of an experiment, and the figure that a row of it needs."""
+    if name == "cues":
+        return compare_experiments.cue_dumbbells, "unseen"
+    if name in _GROWTH:
+        return compare_experiments.growth_curves, "auroc"
+    return compare_experiments.variant_bars, "difference"
+
+
 def _show_interventions(record: ExperimentRecord) -> None:
     models = compare_experiments.intervention_models(record)
+    if not models:
+        return
     model = models[0]
     if len(models) > 1:
         model = st.selectbox("Model", models, key="experiment_model")
     figure = compare_experiments.intervention_bars(record, model)
     show_chart(figure, name=f"interventions-{model}")
-    _show_record(record)
-
-
-def _load_all(titles: dict[str, str]) -> dict[str, ExperimentRecord]:
-    """The records of those experiments that were run and can be read."""
-    folder = experiments_folder()
-    run = [name for name in titles if json_files.experiment_file(folder, name).is_file()]
-    records = {name: _load(name) for name in run}
-    return {name: record for name, record in records.items() if record}
 
 
 def _load(name: str) -> ExperimentRecord | None:
+    """The record of an experiment; None, with a sentence where it should be, without one."""
     folder = experiments_folder()
     path = json_files.experiment_file(folder, name)
     if not path.is_file():
-        st.info(_MISSING[name], icon=":material/experiment:", width=frame.TEXT_WIDTH)
+        if name in _EXPECTED:
+            frame.info(
+                f"{_EXPECTED[name]}: the record is missing; restore `comparison/experiments/"
+                f"{name}.json` in the models folder.",
+                icon=":material/experiment:",
+            )
         return None
     try:
         digest = hashlib.sha256(path.read_bytes()).hexdigest()
@@ -123,18 +111,16 @@ def _read(_folder: Path, name: str, digest: str) -> ExperimentRecord:
 
 
 def _show_record(record: ExperimentRecord) -> None:
-    """Draw the finding, the prediction made before, and the method."""
+    """Draw the question; finding, prediction and method unfold."""
     if record.data == dataset.NAME:
-        st.info(
+        frame.info(
             "**Synthetic**: these cells were drawn by ALLScope and say nothing about real ones.",
             icon=":material/draw:",
-            width=frame.TEXT_WIDTH,
         )
-    st.markdown(frame.plain(record.finding), width=frame.TEXT_WIDTH)
-    with st.expander(f"{record.question} Prediction and method"):
-        st.markdown(
-            f"Predicted before the run: {frame.plain(record.prediction)}", width=frame.TEXT_WIDTH
-        )
-        for note in record.notes:
-            st.markdown(f"- {frame.plain(note)}", width=frame.TEXT_WIDTH)
+    with st.expander(f"{record.question} Finding, prediction and method"):
+        finding, verdicts = experiment_records.split_finding(record.finding)
+        frame.markdown(frame.plain(finding))
+        frame.markdown(f"Predicted before the run: {frame.plain(record.prediction)}")
+        for text in (*verdicts, *record.notes):
+            frame.markdown(f"- {frame.plain(text)}")
         st.code(record.command, language="shell", wrap_lines=True)

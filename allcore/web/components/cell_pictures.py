@@ -1,6 +1,7 @@
 """Pictures of one cell in frames of their own: never stretched, on the black they come with."""
 
 import base64
+import hashlib
 import html
 import io
 from collections.abc import Sequence
@@ -10,23 +11,11 @@ import streamlit as st
 from PIL import Image
 
 from allcore.data.cells import Rgb
+from allcore.web import frame
 
 ZOOMS = {1: "Whole", 2: "2 times", 4: "4 times"}
 _SMALL = 112  # side, in pixels, of a view in the strip
-_STYLE = """<style>
-.cell-name { font-size: 1.25rem; font-weight: 600; overflow-wrap: anywhere; line-height: 1.3; }
-.cell-window { width: 100%; max-width: 560px; aspect-ratio: 1; overflow: auto; background: #000;
-  border: 1px solid rgba(128, 128, 128, 0.45); border-radius: 6px; }
-.cell-window .whole { position: relative; aspect-ratio: 1; display: grid; place-items: center; }
-.cell-window img { width: 100%; height: 100%; object-fit: contain; display: block; }
-.cell-window .middle { position: absolute; pointer-events: none; scroll-initial-target: nearest; }
-.cell-frames { display: grid; gap: 0.75rem; }
-.cell-frames figure { margin: 0; min-width: 0; }
-.cell-frames .field { aspect-ratio: 1; background: #000; border-radius: 6px; overflow: hidden;
-  border: 1px solid rgba(128, 128, 128, 0.45); }
-.cell-frames img { width: 100%; height: 100%; display: block; }
-.cell-frames figcaption { font-size: 0.8rem; line-height: 1.35; padding-top: 0.25rem; }
-</style>"""
+_STYLE = frame.styles(__file__)
 
 
 @dataclass(frozen=True)
@@ -35,6 +24,7 @@ class Frame:
 
     rgb: Rgb | None
     caption: str
+    folded: str = ""  # why the picture is folded away; empty shows it
 
 
 def heading(name: str, *, mark: str, colour: str) -> str:
@@ -59,20 +49,33 @@ def zoomable(rgb: Rgb, *, alt: str) -> None:
     pixels = "" if zoom == 1 else "image-rendering: pixelated"
     address = data_address(Image.fromarray(rgb), "PNG", compress_level=3)
     window.html(
-        f'{_STYLE}<div class="cell-window" tabindex="0">'
+        f'{_STYLE}<div><div class="cell-window" tabindex="0">'
         f'<div class="whole" style="width: {100 * zoom}%">'
         f'<img alt="{html.escape(alt, quote=True)}" src="{address}" style="{pixels}">'
-        f'<span class="middle" style="{middle}"></span></div></div>'
+        f'<span class="middle" style="{middle}"></span></div></div>{_brightness(address)}</div>'
     )
     st.caption(f"{width} × {height} pixels")
+
+
+def show_framed(rgb: Rgb | None, *, caption: str, alt: str) -> None:
+    """A picture (H, W, 3) in a square frame, which can be brightened; None draws the caption."""
+    inside, controls, below = f"<p>{html.escape(caption)}</p>", "", ""
+    if rgb is not None:
+        address = data_address(Image.fromarray(rgb), "PNG", compress_level=3)
+        inside = f'<img alt="{html.escape(alt, quote=True)}" src="{address}">'
+        controls, below = _brightness(address), html.escape(caption)
+    st.html(
+        f'{_STYLE}<figure class="cell-framed"><div class="field">{inside}</div>{controls}'
+        f"<figcaption>{below}</figcaption></figure>"
+    )
 
 
 def frames(pictures: Sequence[Frame], *, least: int) -> str:
     """Frames side by side, each at least so many pixels wide, as HTML."""
     figures = "".join(
-        f'<figure><div class="field">{_image_html(frame, small=least < _SMALL)}</div>'
-        f"<figcaption>{html.escape(frame.caption)}</figcaption></figure>"
-        for frame in pictures
+        f'<figure><div class="field">{_image_html(picture, small=least < _SMALL)}</div>'
+        f"<figcaption>{html.escape(picture.caption)}</figcaption></figure>"
+        for picture in pictures
     )
     columns = f"grid-template-columns: repeat(auto-fit, minmax({least}px, 1fr))"
     return f'{_STYLE}<div class="cell-frames" style="{columns}">{figures}</div>'
@@ -85,13 +88,31 @@ def data_address(image: Image.Image, kind: str, **options: int) -> str:
     return f"data:image/{kind.lower()};base64,{base64.b64encode(buffer.getvalue()).decode()}"
 
 
-def _image_html(frame: Frame, *, small: bool) -> str:
-    if frame.rgb is None:
+def _image_html(picture: Frame, *, small: bool) -> str:
+    if picture.rgb is None:
         return ""
-    image = Image.fromarray(frame.rgb)
+    image = Image.fromarray(picture.rgb)
     if small:
         image = image.resize((_SMALL, _SMALL), Image.Resampling.BICUBIC)
         address = data_address(image, "WEBP", quality=85, method=2)
     else:
         address = data_address(image, "PNG", compress_level=3)
-    return f'<img alt="{html.escape(frame.caption)}" src="{address}">'
+    shown = f'<img alt="{html.escape(picture.caption)}" src="{address}">'
+    if not picture.folded:
+        return shown
+    return f"<details><summary>{html.escape(picture.folded)}</summary>{shown}</details>"
+
+
+def _brightness(address: str) -> str:
+    """Radio buttons that brighten the picture beside them, in the browser alone, as HTML."""
+    name = f"brightness-{hashlib.sha256(address.encode()).hexdigest()[:12]}"
+    options = "".join(
+        f'<label><input type="radio" name="{name}" value="{times}"{" checked" * (times == 1)}> '
+        f"{times} ×</label>"
+        for times in (1, 2, 3)
+    )
+    label = "Brightness"
+    return (
+        f'<fieldset class="brightness" aria-label="{label}"><span>{label}</span>{options}'
+        "</fieldset>"
+    )

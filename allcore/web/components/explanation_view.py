@@ -1,8 +1,7 @@
 """The explanation of an answer on a page, each part drawn as soon as it is computed."""
 
-import functools
 import html
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,12 +13,15 @@ from allcore import model_folder
 from allcore.data.cells import Rgb
 from allcore.errors import AllScopeError
 from allcore.explain import parts
-from allcore.explain.explanation import Explainer, ModelRecord
+from allcore.explain.answer_summary import AnswerSummary
+from allcore.explain.explanation import Explainer
+from allcore.explain.model_record import ModelRecord, fold_predictor
 from allcore.explain.neighbours import Neighbour
+from allcore.explain.result import Explanation, Part
 from allcore.inference.held_out import TrainingExposure
 from allcore.labels import CLASS_NAMES
 from allcore.model_folder import InstalledModel
-from allcore.web import cell_images, frame, resources
+from allcore.web import frame, resources
 from allcore.web.cell_images import CellImages
 from allcore.web.components import cell_pictures, picker
 from allcore.web.components.cell_pictures import Frame
@@ -31,22 +33,23 @@ if TYPE_CHECKING:
     from allcore.inference.upload import CellPicture
 
 _MAP_WIDTH, _VIEW_WIDTH = 150, 60  # least pixels of a saliency map, and of one of the views
-_CHECKING = "Whether the highlight matters is being checked."
-_NO_SETS = "The model's folder keeps too little to say what can't be ruled out at 95 %."
+_WAITING = "to come"
+_NO_SETS = (
+    "There is no prediction set: the model's folder keeps too little, or a site profile applies."
+)
 _SALIENCY_METHOD = (
-    "The brighter a place, the more it speaks for the verdict; each map is scaled by itself. "
-    "Grad-CAM is coarse. Integrated gradients compare the cell with itself in one even colour, so "
-    "they tell of texture, and lie inside the cell by construction. Neither shows where disease is."
+    "The brighter a place, the more it speaks for the verdict; each map is scaled by itself. A map "
+    "that failed a check is folded away. Integrated gradients compare the cell with itself in one "
+    "even colour, so they tell of texture. Neither map shows where disease is."
 )
 _NEIGHBOUR_METHOD = (
-    "Nearest by the angle between the network's last features. The network was trained on most of "
+    "Nearest by the angle between the installed network's last features. It was trained on most of "
     "these cells, so this tells what it holds for alike; the probabilities are held out."
 )
 _ANSWER_METHOD = (
-    "A held-out probability was computed when the model was judged, by a network that was not "
-    "trained on the cell. The answer now comes from the network in the model's folder: where that "
-    "was trained on the cell or its subject, go by the held-out one. Each model has its own "
-    "threshold; that of the page is used for the model it shows."
+    "A held-out probability is of a network that was not trained on the cell. Where the installed "
+    "network was trained on the cell or its subject, go by the held-out one. Each model has its "
+    "own threshold; that of the page is used for the model it shows."
 )
 _EXPOSURES: dict[TrainingExposure, str] = {
     "cell": "trained on this cell",
@@ -54,75 +57,102 @@ _EXPOSURES: dict[TrainingExposure, str] = {
     "no": "trained on neither",
     "unknown": "not known",
 }
-_STYLE = """<style>
-.evidence-said { min-height: calc(var(--lines) * 1.6em); line-height: 1.6; }
-@media (max-width: 640px) { .evidence-said { min-height: calc(var(--lines) * 2.6em); } }
-</style>"""
+_STYLE = frame.styles(__file__)
 Slots = dict[str, DeltaGenerator]
 """Places of parts, drawn empty at first, so that nothing jumps when the parts come."""
 
 
-def explainer(
-    images: Callable[[], CellImages],
-    load: "Callable[[InstalledModel], Predictor]" = resources.predictor,
-    *,
-    key: str = "",
-) -> Explainer:
-    """An explainer whose results all sessions share; `key` tells predictors of one model apart."""
-
-    def cells() -> pd.DataFrame | None:
-        known = images()
-        return _table(known, str([(str(data.root), len(data)) for data in known.manifests]))
-
+def explainer(images: CellImages) -> Explainer:
+    """An explainer whose results all sessions share."""
+    key = str([(str(data.root), len(data)) for data in images.manifests])
     return Explainer(
-        load,
+        resources.predictor,
         record=lambda model: _record(model, f"{model.folder} {model.digest} {model.revision}"),
-        cells=cells,
-        remember=lambda part, function: _remember((key, *part), function),
+        cells=lambda: _table(images, key),
+        remember=_remember,
+        load_fold=lambda model, fold: _fold(model, f"{model.folder} {model.digest}", fold),
     )
 
 
 def show_explanation(
-    model: InstalledModel, picture: "CellPicture", prediction: "Prediction"
-) -> parts.Explanation:
+    explainer: Explainer,
+    model: InstalledModel,
+    picture: "CellPicture",
+    prediction: "Prediction",
+    images: CellImages,
+    on_certainty: Callable[[str], object],
+) -> Explanation:
     """Draw the explanation of an answer, what is quick to compute first, and return it.
+
+    Args:
+        explainer: as of `explainer`.
+        model: the model of the prediction.
+        picture: the image.
+        prediction: no refusal.
+        images: of the nearest cells.
+        on_certainty: takes the line that says how sure the answer is, each time it grows.
 
     Raises:
         ValueError: the picture was refused.
         AllScopeError: the model is damaged.
     """
+    alternatives, damaged = other_models(model)
+    whole = explainer.explain(model, picture, prediction, others=alternatives, damaged=damaged)
+    summary = next(whole)
+    assert isinstance(summary, AnswerSummary)
+    *_, last = show_evidence(
+        summary, picture.crop(model.info.preprocessing), whole, images, on_certainty
+    )
+    assert isinstance(last, Explanation)
+    return last
+
+
+def show_evidence(
+    summary: AnswerSummary,
+    cell: Rgb,
+    evidence: Iterable[Part],
+    images: CellImages,
+    on_certainty: Callable[[str], object],
+    *,
+    saliency: bool = True,
+) -> Iterator[Part]:
+    """Draw parts of an explanation as they come, and yield them.
+
+    Args:
+        summary: the answer.
+        cell: the cropped cell (S, S, 3).
+        evidence: the parts.
+        images: of the nearest cells.
+        on_certainty: takes the line that says how sure the answer is, each time it grows.
+        saliency: whether saliency maps are among the parts.
+    """
     from allcore.explain import gradcam
 
-    images = functools.partial(cell_images.at_hand, model.info)
-    slots = _draw_slots(prediction.verdict)
-    alternatives, damaged = other_models(model)
-    cell = picture.crop(model.info.preprocessing)
-    for part in explainer(images).explain(
-        model, picture, prediction, others=alternatives, damaged=damaged
-    ):
+    slots = _draw_slots(summary, saliency=saliency)
+    views: parts.AugmentedViews | None = None
+    for part in evidence:
         match part:
             case parts.PredictionSet():
-                prediction_set = part
-                _show_set(slots["set"], prediction_set, "unknown")
-            case parts.KnownCell():
-                _show_set(slots["set"], prediction_set, part.exposure)
+                _show_set(slots["set"], part, summary)
             case parts.ModelInput():
                 model_input = part
-                _show_maps(slots, (), (), model_input)
+                if saliency:
+                    _show_maps(slots["maps"], (), (), model_input)
             case parts.AugmentedViews():
+                views = part
                 strip = view_frames(model_input.picture, part)
                 slots["views"].html(cell_pictures.frames(strip, least=_VIEW_WIDTH))
-                say(slots["views_text"], part.sentence(prediction.threshold), lines=2)
+                say(slots["views_text"], part.sentence(summary.threshold), lines=2)
+                on_certainty(summary.certainty(views))
             case parts.SaliencyMaps():
-                overlays = [gradcam.overlay(cell, saliency.heat) for saliency in part.maps]
-                _show_maps(slots, part.maps, overlays, model_input)
+                overlays = [gradcam.overlay(cell, one.heat) for one in part.maps]
+                _show_maps(slots["maps"], part.maps, overlays, model_input)
             case parts.Neighbourhood():
-                show_neighbourhood(part, images(), slots["neighbours"].container())
+                show_neighbourhood(part, images, slots["neighbours"].container())
+                on_certainty(summary.certainty(views, part))
             case parts.ModelAnswers():
                 show_answers(part.answers, slots["answers"], pending="asking")
-            case parts.Explanation():
-                return part
-    raise AssertionError("the last part is the explanation")
+        yield part
 
 
 def other_models(model: InstalledModel | None) -> tuple[list[InstalledModel], list[str]]:
@@ -130,14 +160,6 @@ def other_models(model: InstalledModel | None) -> tuple[list[InstalledModel], li
     installed, damaged = model_folder.resolve_all()
     folder = model.folder if model else None
     return [other for other in installed if other.folder != folder], list(damaged)
-
-
-def answers_place(place: DeltaGenerator) -> DeltaGenerator:
-    """The empty place of a table of answers, below its title and above its caption."""
-    place.markdown("**Every model's answer**")
-    slot = place.empty()
-    place.caption(_ANSWER_METHOD, width=frame.TEXT_WIDTH)
-    return slot
 
 
 def show_answers(
@@ -154,7 +176,10 @@ def show_answers(
         }
         for answer in answers
     )
-    slot.dataframe(table, hide_index=True)
+    with slot.container():
+        st.markdown("**Other models**")
+        st.dataframe(table, hide_index=True, alt="One row a model: held-out answer, answer now")
+        frame.caption(_ANSWER_METHOD)
 
 
 def show_neighbourhood(
@@ -172,8 +197,8 @@ def show_neighbourhood(
             picker.show_gallery([_card(cell, images) for cell in neighbourhood.cells], sources)
         else:
             st.dataframe(pd.DataFrame(map(_table_row, neighbourhood.cells)), hide_index=True)
-        st.markdown(neighbourhood.sentence, width=frame.TEXT_WIDTH)
-        st.caption(_NEIGHBOUR_METHOD, width=frame.TEXT_WIDTH)
+        frame.markdown(neighbourhood.sentence)
+        frame.caption(_NEIGHBOUR_METHOD)
 
 
 def view_frames(picture: Rgb, views: parts.AugmentedViews) -> list[Frame]:
@@ -201,62 +226,58 @@ def say(place: DeltaGenerator, text: str, *, lines: int, strong: str = "") -> No
     )
 
 
-def _draw_slots(verdict: str) -> Slots:
+def _draw_slots(summary: AnswerSummary, *, saliency: bool) -> Slots:
     slots = {}
     left, right = st.columns(2, gap="large")
     with left:
-        slots["set"] = st.empty()
-        say(slots["set"], "", lines=3)
-        st.markdown("**Turned and mirrored**")
+        st.markdown("**Test-time augmentation**")
         slots["views"], slots["views_text"] = st.empty(), st.empty()
-        captions = [f"to come, {name}" for name in parts.VIEW_NAMES]
+        captions = [f"{_WAITING}, {name}" for name in parts.VIEW_NAMES]
         slots["views"].html(empty_frames(captions, least=_VIEW_WIDTH))
         say(slots["views_text"], "Asking the network", lines=2)
-        st.markdown(f"**What speaks for {CLASS_NAMES[verdict]}, and what the network saw**")
-        slots["maps"] = st.empty()
-        captions = [f"{name}: to come" for name in (*parts.METHODS, "Input")]
-        slots["maps"].html(empty_frames(captions, least=_MAP_WIDTH))
-        for method in parts.METHODS:
-            slots[method] = st.empty()
-            say(slots[method], "Looking for the evidence", lines=4)
-        st.caption(_SALIENCY_METHOD)
+        if saliency:
+            st.markdown(f"**Explanation: evidence for {CLASS_NAMES[summary.verdict]}**")
+            slots["maps"] = st.empty()
+            captions = [f"{name}: {_WAITING}" for name in ("Input", *parts.METHODS)]
+            slots["maps"].html(empty_frames(captions, least=_MAP_WIDTH))
+            st.caption(_SALIENCY_METHOD)
+        slots["set"] = st.empty()
+        say(slots["set"], "", lines=2)
     with right:
         slots["neighbours"] = st.empty()
         with slots["neighbours"].container():
             st.markdown("**Nearest cells, as the network sees them**")
-            st.html(empty_frames(["to come"] * 8, least=138))
-        slots["answers"] = answers_place(st.container())
+            st.html(empty_frames([_WAITING] * 8, least=138))
+    slots["answers"] = st.empty()
     return slots
 
 
-def _show_set(slot: DeltaGenerator, part: parts.PredictionSet, exposure: TrainingExposure) -> None:
+def _show_set(slot: DeltaGenerator, part: parts.PredictionSet, summary: AnswerSummary) -> None:
     """Draw the classes that can't be ruled out, and for which cells that holds."""
     text, strong = _NO_SETS, ""
     if part.sets is not None:
-        scope = f"This holds for 95 % of {part.scope}."
-        text, strong = parts.CAUTIONS[exposure] or scope, part.sentence
-    say(slot, text, lines=3, strong=strong)
+        caution = "" if summary.held_out else parts.CAUTIONS[summary.exposure]
+        text, strong = caution or f"It holds for 95 % of {part.scope}.", part.sentence
+    say(slot, text, lines=2, strong=strong)
 
 
 def _show_maps(
-    slots: Slots,
+    slot: DeltaGenerator,
     maps: Sequence[parts.SaliencyMap],
     overlays: Sequence[Rgb],
     model_input: parts.ModelInput,
 ) -> None:
-    """Draw the maps so far over the cell, their sentences, and the network's input beside them."""
-    frames = []
+    """Draw the network's input and the maps so far; one that failed a check is folded away."""
+    frames = [Frame(model_input.picture, model_input.sentence)]
     for saliency, overlay in zip(maps, overlays, strict=True):
-        caption, text, check = str(saliency.method), saliency.sentence, saliency.deletion
-        if check:
-            caption += ": marks what matters" if check.supported else ": do not read it"
-        if saliency.heat.values.any():
-            text += f" {check.sentence if check else _CHECKING}"
-        frames.append(Frame(overlay, caption))
-        say(slots[saliency.method], text, lines=4, strong=f"{saliency.method}.")
-    frames += [Frame(None, f"{method}: to come") for method in parts.METHODS[len(maps) :]]
-    frames.append(Frame(model_input.picture, model_input.sentence))
-    slots["maps"].html(cell_pictures.frames(frames, least=_MAP_WIDTH))
+        name, result = str(saliency.method), saliency.result
+        if not result:  # not shown before it is checked
+            frames.append(Frame(None, f"{name}: being checked"))
+            continue
+        folded = "" if saliency.trusted else f"{name} failed its check: show it anyway"
+        frames.append(Frame(overlay, f"{name} {result}", folded))
+    frames += [Frame(None, f"{method}: {_WAITING}") for method in parts.METHODS[len(maps) :]]
+    slot.html(cell_pictures.frames(frames, least=_MAP_WIDTH))
 
 
 def _answer_text(answer: parts.ModelAnswer, pending: str) -> str:
@@ -310,3 +331,8 @@ def _table(_images: CellImages, key: str) -> pd.DataFrame | None:
 @st.cache_resource(max_entries=384, show_spinner=False)
 def _remember(key: tuple[str, ...], _function: Callable[[], Any]) -> Any:
     return _function()
+
+
+@st.cache_resource(max_entries=5, show_spinner=False)
+def _fold(_model: InstalledModel, key: str, fold: int) -> "Predictor":
+    return fold_predictor(_model, fold, resources.predictor(_model).device)

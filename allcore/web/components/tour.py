@@ -1,7 +1,7 @@
 """The tour: four steps over the pages, each a sentence with a link to its page.
 
-It is drawn above the open page, starts by itself once for a new account and once in a session of a
-demonstration, and can be left at any step.
+It is drawn above the open page, starts by itself once for a new account, and can be left at any
+step. A demonstration opens with the story of Home, which leads to the tour.
 """
 
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ import streamlit as st
 from streamlit.errors import StreamlitPageNotFoundError
 
 from allcore.store import accounts as people
-from allcore.web import accounts, frame
+from allcore.web import accounts, frame, presentation
 from allcore.web.accounts import Visitor
 
 _STEP = "tour_step"
@@ -77,21 +77,32 @@ def show_tour(visitor: Visitor, here: str) -> None:
         _turn_to(int(linked) - 1)
     if _STEP not in st.session_state and here == "home":
         _turn_to(0 if _is_new(visitor) else None)
-    number: int | None = st.session_state.get(_STEP)
+    number = current_step()
     if number is not None:
         _show_step(number, here)
 
 
+def current_step() -> int | None:
+    """The number of the current step, from 0; None while the tour is off."""
+    number: int | None = st.session_state.get(_STEP)
+    return number
+
+
+def start() -> None:
+    """Start the tour, in a callback of a control."""
+    _turn_to(0)
+
+
 def show_tour_button(visitor: Visitor) -> None:
     """Draw the button that starts the tour, for people who may open its pages."""
-    if visitor.may("look") and st.session_state.get(_STEP) is None:
-        st.button("Take the tour", icon=":material/tour:", on_click=_turn_to, args=(0,))
+    if visitor.may("look") and current_step() is None:
+        st.button("Take the tour", icon=":material/tour:", on_click=start)
 
 
 def _is_new(visitor: Visitor) -> bool:
     """Whether the tour starts by itself; stored, so that it does so once."""
-    if not visitor.may("account"):  # of a demonstration nothing is stored
-        return True
+    if not visitor.may("account"):  # nothing is stored; a demonstration opens with the story
+        return not presentation.is_demonstration()
     account = people.find(accounts.store(), visitor.name)
     if account is None or account.toured_at is not None:
         return False
@@ -101,7 +112,7 @@ def _is_new(visitor: Visitor) -> bool:
 
 def _show_step(number: int, here: str) -> None:
     step = STEPS[number]
-    with st.container(border=True, width=frame.TEXT_WIDTH):
+    with st.container(border=True, width=frame.TEXT_WIDTH, key="door_tour"):
         st.markdown(
             f":material/tour: **Tour, {number + 1} of {len(STEPS)}: {step.title}.** {step.sentence}"
         )
@@ -131,7 +142,7 @@ def _show_link(label: str, number: int, here: str) -> None:
     address = {ADDRESS: str(number + 1), **step.address}
     icon = ":material/arrow_forward:"
     try:
-        st.page_link(f"pages/{step.page}.py", label=label, icon=icon, query_params=address)
+        st.page_link(f"pages/{step.page}.py", label=label, icon=icon, help="", query_params=address)
     except StreamlitPageNotFoundError:  # a page run by itself knows no other
         st.markdown(label)
 

@@ -5,6 +5,8 @@ from typing import Generic, NamedTuple, TypeVar
 
 import streamlit as st
 
+from allcore.web import presentation
+
 Context = TypeVar("Context")
 KEY = "view"
 """Key of the control, and of the address."""
@@ -23,7 +25,12 @@ class View(NamedTuple, Generic[Context]):
 
 
 def choose_view(views: Mapping[str, View[Context]]) -> View[Context]:
-    """Draw the control of the view; return the selected view, by default the first."""
+    """Draw the control of the view; return the selected view, by default the first.
+
+    A presentation has the first view alone.
+    """
+    if presentation.is_on():
+        return next(iter(views.values()))
     wanted = st.query_params.get(OPEN)
     if wanted is not None:
         del st.query_params[OPEN]

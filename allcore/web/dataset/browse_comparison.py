@@ -20,24 +20,11 @@ from allcore.web.components import cell_details, cell_pictures, picker
 from allcore.web.components.charts import show_csv_download
 from allcore.web.dataset import image_cards
 from allcore.web.dataset.context import DatasetContext
+from allcore.web.dataset.selection import MAX_COMPARED, MIN_COMPARED
 
-MIN_COMPARED = 2
 _BARS = {1: 100, 2: 50, 4: 25}
 """Length of the scale bar in pixels of the original, by zoom."""
-_STYLE = """<style>
-.compared { display: grid; gap: 0.75rem;
-  grid-template-columns: repeat(auto-fit, minmax(150px, 240px)); }
-.compared figure { margin: 0; min-width: 0; }
-.compared .field { position: relative; aspect-ratio: 1; background: #000; color: #fff;
-  border: 1px solid rgba(128, 128, 128, 0.45); border-radius: 6px; overflow: hidden; }
-.compared img { width: 100%; height: 100%; display: block; }
-.compared .none { position: absolute; inset: 0; display: grid; place-content: center;
-  padding: 0.8rem; text-align: center; font-size: 0.8rem; color: #bbb; }
-.compared .bar { position: absolute; left: 6%; bottom: 6%; border-bottom: 2px solid #fff;
-  font-size: 0.65rem; line-height: 1.3; text-align: center; }
-.compared figcaption { font-size: 0.8rem; line-height: 1.35; padding-top: 0.25rem;
-  overflow-wrap: anywhere; }
-</style>"""
+_STYLE = frame.styles(__file__)
 _METHOD = (
     "Shade and percentage tell where a value stands among all measured cells of the data set. "
     "Spread is the distance of the largest from the smallest value in standard deviations of all "
@@ -55,10 +42,12 @@ class ComparedImage(NamedTuple):
 
 def show_comparison(context: DatasetContext, chosen: Sequence[str]) -> None:
     """Draw the images with these ids side by side, and the table of their measures."""
-    if len(chosen) < MIN_COMPARED:
-        already = "One is chosen: choose at least one more" if chosen else "Choose two to eight"
-        how = "under Pictures, by the box on a picture or by Space."
-        st.info(f"{already} {how}", icon=":material/compare:")
+    if not MIN_COMPARED <= len(chosen) <= MAX_COMPARED:
+        st.info(
+            f"Select {MIN_COMPARED} to {MAX_COMPARED} cells in the gallery, by the box on a "
+            "picture or by Space.",
+            icon=":material/compare:",
+        )
         return
     zoom = st.segmented_control(
         "Enlarge", list(cell_pictures.ZOOMS), default=1, required=True, key="enlarge",
@@ -123,13 +112,13 @@ def measure_texts(
 def _show_measures(context: DatasetContext, rows: pd.DataFrame) -> None:
     facts = context.catalogue.shelf.measures
     if not facts:
-        st.caption("There are no measures: this data set is not indexed yet, see Connect data.")
+        st.caption("Measures need the index: see Connect data.")
         return
     everyone = context.catalogue.measured
     measures = compare_measures(rows, everyone, facts)
     texts, shades = measure_texts(measures, everyone, facts)
     st.dataframe(texts.style.apply(lambda _: shades, axis=None), hide_index=True)
-    st.caption(_METHOD, width=frame.TEXT_WIDTH)
+    frame.caption(_METHOD)
     ids = {str(number): str(name) for number, name in enumerate(rows["image_id"], start=1)}
     show_csv_download(
         measures.rename(columns=ids).reset_index(names="column"),

@@ -1,10 +1,13 @@
 """Filters, order and layout of Browse: their controls, and their state in session and address."""
 
 import math
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
+import numpy as np
+import pandas as pd
 import streamlit as st
+from numpy.typing import NDArray
 
 from allcore import formats
 from allcore.audit.index import queries
@@ -16,24 +19,24 @@ from allcore.web.components import views
 from allcore.web.dataset.context import DatasetContext
 
 BROWSE = "browse"
-LAYOUTS = {"pictures": "Pictures", "table": "Table", "compare": "Compare"}
-LABELS, SUBJECTS, SPLITS, TEXT = "class", "subjects", "part", "text"
+LAYOUTS = {"pictures": "Gallery", "table": "Table", "compare": "Compare"}
+LABELS, SUBJECTS, SPLITS, TEXT, TAG = "class", "subjects", "part", "text", "tag"
+ERRORS = "errors"
 MEASURE, RANGE, COPIES, READABLE = "measure", "range", "copies", "usable"
 SORT, DESCENDING, LAYOUT, PAGE = "sort", "descending", "layout", "page"
 """Keys of the controls, and of the address."""
-SAME_AS, ONLY, CHOSEN = "same_as", "only", "chosen"
+SAME_AS, ONLY = "same_as", "only"
 """Keys in the address that have no control."""
 IDS, IDS_LABEL = "dataset_ids", "dataset_ids_said"
 """Session keys of image ids that another view has selected, and of what they are."""
-MAX_COMPARED = 8
-"""Most images that can be compared at once."""
-NOT_INDEXED = (
-    "This data set is not indexed yet, so nothing is known of quality and copies: start it under "
-    "Connect data."
-)
-_MAX_IDS_IN_ADDRESS = 20  # more would make an address that is cut on its way
+NOT_INDEXED = "Filters by measure and by copies need the index: see Connect data."
+MAX_IDS_IN_ADDRESS = 20
+"""More would make an address that is cut on its way."""
+_NOT_EXPORTED = ("indexed", "mtime_ns", "phash", "model_sha256", "map_x", "map_y")
 _DEFAULTS: dict[str, Any] = {
-    LABELS: [], SUBJECTS: [], SPLITS: [], TEXT: "", MEASURE: None, COPIES: "all", READABLE: "all",
+    LABELS: [], SUBJECTS: [], SPLITS: [], TEXT: "", TAG: None, MEASURE: None, COPIES: "all",
+    ERRORS: False,
+    READABLE: "all",
 }  # fmt: skip
 
 
@@ -58,7 +61,7 @@ def open_browse(
 
 
 def clear_filters() -> None:
-    """Remove all filters; order, layout and the images chosen for comparison stay."""
+    """Remove all filters; order, layout and selected images stay."""
     st.session_state.update(_DEFAULTS)
     st.session_state.pop(RANGE, None)
     for key in (SAME_AS, ONLY):
@@ -70,32 +73,30 @@ def id_filter() -> Sequence[str] | None:
     if IDS not in st.session_state:
         return st.query_params.get_all(ONLY) or None
     ids: Sequence[str] = st.session_state[IDS]
-    if len(ids) > _MAX_IDS_IN_ADDRESS:
+    if len(ids) > MAX_IDS_IN_ADDRESS:
         st.query_params.pop(ONLY, None)
     elif st.query_params.get_all(ONLY) != list(ids):
         st.query_params[ONLY] = list(ids)
     return ids
 
 
-def chosen_images(shelf: QueryTable) -> list[str]:
-    """Ids of the images chosen for comparison that the data set has."""
-    ids = list(dict.fromkeys(st.query_params.get_all(CHOSEN)))[:MAX_COMPARED]
-    return [image_id for image_id in ids if len(shelf.places([image_id]))]
+def export_table(table: pd.DataFrame, matches: NDArray[np.intp]) -> pd.DataFrame:
+    """Rows of the table, in this order, without columns that only the index needs."""
+    return table[[name for name in table if name not in _NOT_EXPORTED]].iloc[matches]
 
 
-def choose_images(image_ids: Sequence[str]) -> None:
-    """Choose these images for comparison."""
-    if image_ids:
-        st.query_params[CHOSEN] = list(image_ids)[:MAX_COMPARED]
-    else:
-        st.query_params.pop(CHOSEN, None)
+def current_query(tags: Mapping[str, frozenset[str]]) -> CatalogueQuery:
+    """The query that the controls, drawn before, and the address stand for.
 
-
-def current_query() -> CatalogueQuery:
-    """The query that the controls, drawn before, and the address stand for."""
+    Args:
+        tags: image ids by tag.
+    """
     state = st.session_state
     span = state.get(RANGE) if state.get(MEASURE) else None
     ids = id_filter()
+    only = None if ids is None else frozenset(ids)
+    if (tagged := tags.get(state.get(TAG) or "")) is not None:
+        only = tagged if only is None else only & tagged
     return CatalogueQuery(
         labels=tuple(state.get(LABELS) or ()),
         subjects=tuple(state.get(SUBJECTS) or ()),
@@ -107,35 +108,61 @@ def current_query() -> CatalogueQuery:
         copies=state.get(COPIES) or "all",
         same_as=st.query_params.get(SAME_AS, ""),
         readable=state.get(READABLE) or "all",
-        only=None if ids is None else frozenset(ids),
+        only=only,
         sort=state.get(SORT) or "",
         descending=bool(state.get(DESCENDING)),
     )
 
 
-def show_filters(context: DatasetContext) -> None:
-    """Draw the filters."""
-    shelf = context.catalogue.shelf
+def show_filters(
+    context: DatasetContext, tags: Mapping[str, frozenset[str]], *, errors: bool
+) -> str:
+    """Draw the controls of layout, filters and order, in one line; return a key of `LAYOUTS`.
+
+    Args:
+        context: of the page.
+        tags: image ids by tag.
+        errors: whether there are held-out predictions, so that errors can be filtered.
+    """
+    shelf, state = context.catalogue.shelf, st.session_state
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        _multiselect("Class", shelf.values("label"), key=LABELS, names=CLASS_NAMES, width=165)
-        known = shelf.values("split")
-        splits = [name for name in dataset_counts.SPLITS if name in known]
-        _multiselect("Split", splits, key=SPLITS, width=165)
-        _multiselect("Subject", shelf.values("subject"), key=SUBJECTS, width=210)
+        layout = st.segmented_control(
+            "Show as", list(LAYOUTS), default="pictures", required=True, key=LAYOUT,
+            format_func=LAYOUTS.__getitem__, bind="query-params",
+        )  # fmt: skip
+        _multiselect("Class", shelf.values("label"), key=LABELS, names=CLASS_NAMES, width=150)
+        _multiselect("Subject", shelf.values("subject"), key=SUBJECTS, width=170)
+        if tags:
+            _reset_unknown(TAG, list(tags), None)
+            st.selectbox(
+                "Tag", list(tags), index=None, placeholder="Any", key=TAG, width=150,
+                bind="query-params",
+            )  # fmt: skip
         st.text_input(
-            "Name or path contains", key=TEXT, bind="query-params", width=190,
+            "Name or path contains", key=TEXT, bind="query-params", width=180,
             icon=":material/search:",
         )  # fmt: skip
-        keys = (MEASURE, COPIES, READABLE)
-        active = sum(st.session_state.get(key) not in (None, "all") for key in keys)
+        keys = (SPLITS, MEASURE, COPIES, READABLE)
+        active = sum(state.get(key) not in (None, "all", []) for key in keys)
         title = f"More filters ({active})" if active else "More filters"
         with st.popover(title, icon=":material/tune:"):
+            known = shelf.values("split")
+            splits = [name for name in dataset_counts.SPLITS if name in known]
+            _multiselect("Split", splits, key=SPLITS, width=300)
             _show_index_filters(context)
+        with st.popover("Sort", icon=":material/sort:"):
+            _show_order(shelf)
+        if errors:
+            st.toggle(
+                "Errors only", key=ERRORS, bind="query-params",
+                help="Cells whose held-out prediction differs from the label, the most confident "
+                "first.",
+            )  # fmt: skip
     _show_id_filters(shelf)
+    return str(layout)
 
 
-def show_order(shelf: QueryTable) -> None:
-    """Draw the controls of the order."""
+def _show_order(shelf: QueryTable) -> None:
     titles = {name: fact.title for name, fact in shelf.measures.items()}
     columns = {"": "As in the data set", **queries.RECORDED, **titles}
     if shelf.measures:
@@ -146,24 +173,6 @@ def show_order(shelf: QueryTable) -> None:
         bind="query-params",
     )  # fmt: skip
     st.toggle("Largest first", key=DESCENDING, bind="query-params")
-
-
-def choose_layout(chosen: int) -> str:
-    """Draw the control of the layout, and the button that clears the choice of images.
-
-    Returns:
-        A key of ``LAYOUTS``.
-    """
-    layout = st.segmented_control(
-        "Show as", list(LAYOUTS), default="pictures", required=True, key=LAYOUT,
-        format_func=LAYOUTS.__getitem__, bind="query-params",
-    )  # fmt: skip
-    st.button(
-        "Clear the choice", icon=":material/deselect:", disabled=not chosen, key="browse_clear",
-        help=f"{chosen} of {MAX_COMPARED} cells are chosen for comparing.",
-        on_click=choose_images, args=((),),
-    )  # fmt: skip
-    return layout or "pictures"
 
 
 def _clear_address_filter(key: str) -> None:

@@ -1,4 +1,4 @@
-"""The images of a data set: filtered, sorted, as pictures, as a table or side by side."""
+"""The images of a data set: filtered, sorted, as a gallery, as a table or side by side."""
 
 import base64
 from typing import Any
@@ -16,40 +16,50 @@ from allcore.labels import CLASS_NAMES
 from allcore.web import frame, guard
 from allcore.web.components import picker
 from allcore.web.components.charts import show_csv_download
-from allcore.web.dataset import browse_comparison, browse_filters, cell_window, image_cards
+from allcore.web.components.picker import Card
+from allcore.web.dataset import (
+    browse_comparison,
+    browse_filters,
+    cell_window,
+    held_out_answers,
+    image_cards,
+    selection,
+)
 from allcore.web.dataset.context import DatasetContext
+from allcore.web.dataset.held_out_answers import ImagePredictions
 
 METHOD = """
 A picture shows the middle 360 x 360 pixels, so all cells are at one scale; the bar is 100 pixels
 long. Measures are those of the index, taken inside the cell's mask. Images are copies of each other
-where their textures agree, whatever their names, also turned or mirrored: they may be one file
-twice, or one cell under two subjects. The address of this page holds filters, order and what is
-chosen: copy it to show somebody else the same.
+where their textures agree, whatever their names, also rotated or mirrored: they may be one file
+twice, or one cell under two subjects. The address of this page holds filters, order and selected
+images: copy it to show somebody else the same.
 
-By keyboard: arrows, Home and End move, Enter opens a cell, Space chooses it for comparing.
+In the gallery arrows, Home and End move, Enter opens a cell, Space or Ctrl-click selects it, Shift
+selects a range and Ctrl+A the page. A picture is enlarged under the resting pointer; size and
+brightness change the view alone.
 """
 _LAST_QUERY = "browse_asked"
 _MAX_LINKED_SUBJECTS = 5
-_NOT_EXPORTED = ("indexed", "mtime_ns", "phash", "model_sha256", "map_x", "map_y")
 _FRACTIONS = ("saturated", "straight", "redness", "elongation")
 
 
 @guard.fragment  # a filter redraws the images, not the whole page
 def show_browse(context: DatasetContext) -> None:
     """Draw the view."""
-    shelf = context.catalogue.shelf
-    browse_filters.show_filters(context)
-    chosen = browse_filters.chosen_images(shelf)
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        layout = browse_filters.choose_layout(len(chosen))
-        if layout != "compare":
-            browse_filters.show_order(shelf)
+    tags = selection.tagged_images(context)
+    predictions = held_out_answers.load_predictions(
+        context.table, context.split, synthetic=context.synthetic
+    )
+    layout = browse_filters.show_filters(context, tags, errors=predictions is not None)
+    selected = selection.selected_images(context.catalogue.shelf)
     if layout == "compare":
-        browse_comparison.show_comparison(context, chosen)
+        selection.show_actions(context, selected)
+        browse_comparison.show_comparison(context, selected)
     else:
-        _show_matches(context, layout, chosen)
+        _show_matches(context, layout, browse_filters.current_query(tags), predictions, selected)
     with st.expander("Method"):
-        st.markdown(METHOD, width=frame.TEXT_WIDTH)
+        frame.markdown(METHOD)
 
 
 def subject_sentence(subject: SubjectProfile) -> str:
@@ -79,28 +89,40 @@ def table_rows(context: DatasetContext, rows: pd.DataFrame, measures: list[str])
     return table if (rows["error"] == "").all() else table.assign(error=rows["error"])
 
 
-def export_table(table: pd.DataFrame, matches: NDArray[np.intp]) -> pd.DataFrame:
-    """The matching rows, in their order, without columns that only the index needs."""
-    return table[[name for name in table if name not in _NOT_EXPORTED]].iloc[matches]
-
-
-def _show_matches(context: DatasetContext, layout: str, chosen: list[str]) -> None:
-    query = browse_filters.current_query()
+def _show_matches(
+    context: DatasetContext,
+    layout: str,
+    query: CatalogueQuery,
+    predictions: ImagePredictions | None,
+    selected: list[str],
+) -> None:
     if len(query.subjects) == 1:
         _show_subject(context, query.subjects[0])
     matches = context.catalogue.shelf.find(query)
+    notes = None
+    if predictions is not None and st.session_state.get(browse_filters.ERRORS):
+        labels = context.table["label"]
+        matches = predictions.errors_among(matches, labels, ranked=not query.sort)
+        notes = predictions.words
     if not len(matches):
         st.info("No image meets all filters: remove one.", icon=":material/filter_alt_off:")
         clear = browse_filters.clear_filters
         st.button("Clear all filters", icon=":material/close:", on_click=clear)
         return
-    page = _choose_page(context, query, matches)
+    bar = st.container(horizontal=True, vertical_alignment="center")
+    with bar:
+        page = _choose_page(context, query, matches)
     if layout == "table":
-        _show_table(context, page, matches, chosen)
+        selected = _show_table(context, page, matches, selected)
     else:
-        _show_pictures(context, page, matches, chosen, query.measure or query.sort)
+        cards = image_cards.make_cards(
+            page.rows, synthetic=context.synthetic, measure=query.measure or query.sort, notes=notes
+        )
+        selected = _show_pictures(context, page, matches, selected, cards)
+    with bar:  # after what is selected in this run
+        selection.show_actions(context, selected)
     show_csv_download(
-        lambda: export_table(context.table, matches),
+        lambda: browse_filters.export_table(context.table, matches),
         name=f"{context.manifest.name}-cells",
         label="Download this list as CSV",
         key="browse_csv",
@@ -118,9 +140,12 @@ def _choose_page(
     pages = shelf.page(matches, 1).pages
     if changed or state.get(key, 1) > pages:
         state[key] = 1
-    number = st.pagination(pages, key=key, bind="query-params") if pages > 1 else 1
+    place = st.container(width="content")
+    number = 1
+    if pages > 1:
+        number = st.pagination(pages, key=key, bind="query-params", width=picker.PAGES_WIDTH)
     page = shelf.page(matches, number)
-    st.caption(f"{page.first:,} to {page.last:,} of {formats.count(page.total, 'image')}")
+    place.caption(f"{page.first:,} to {page.last:,} of {formats.count(page.total, 'image')}")
     return page
 
 
@@ -128,28 +153,30 @@ def _show_pictures(
     context: DatasetContext,
     page: ResultPage,
     matches: NDArray[np.intp],
-    chosen: list[str],
-    measure: str,
-) -> None:
+    selected: list[str],
+    cards: list[Card],
+) -> list[str]:
+    """Draw the gallery; return the ids that are selected now."""
     if not image_cards.any_file(context, page.rows):
-        st.caption(":material/hide_image: None of these pictures is on this machine.")
+        st.caption(":material/hide_image: None of these images is on this machine.")
     choice = picker.show_selectable(
-        image_cards.make_cards(page.rows, synthetic=context.synthetic, measure=measure),
+        cards,
         image_cards.thumbnail_sources(context, page.rows),
         key="browse_cells",
-        chosen=chosen,
-        limit=browse_filters.MAX_COMPARED,
+        chosen=selected,
+        limit=selection.MAX_SELECTED,
     )
-    if list(choice.chosen) != chosen:
-        browse_filters.choose_images(choice.chosen)
-        st.rerun(scope="fragment")
+    if list(choice.chosen) != selected:
+        selection.select_images(choice.chosen)
     if choice.opened is not None:
         cell_window.open_row(context, choice.opened, matches)
+    return list(choice.chosen)
 
 
 def _show_table(
-    context: DatasetContext, page: ResultPage, matches: NDArray[np.intp], chosen: list[str]
-) -> None:
+    context: DatasetContext, page: ResultPage, matches: NDArray[np.intp], selected: list[str]
+) -> list[str]:
+    """Draw the table; return the ids that are selected now, those of the marked rows included."""
     measures = context.catalogue.shelf.measures
     columns: dict[str, Any] = {
         "picture": st.column_config.ImageColumn("Picture", width="small"),
@@ -172,31 +199,15 @@ def _show_table(
         row_height=64,
         height=620,
         on_select="rerun",
-        selection_mode="single-row",
+        selection_mode="multi-row",
         key=f"browse_table_{page.number}",
     )
-    marked = event["selection"]["rows"]
-    if not marked:
-        st.caption("Mark a row to open its cell, or to choose it for comparing.")
-    elif marked[0] < len(page.rows):
-        _show_row_actions(context, str(page.rows["image_id"].iat[marked[0]]), matches, chosen)
-
-
-def _show_row_actions(
-    context: DatasetContext, image_id: str, matches: NDArray[np.intp], chosen: list[str]
-) -> None:
-    most, choose = browse_filters.MAX_COMPARED, browse_filters.choose_images
-    with st.container(horizontal=True, vertical_alignment="center"):
-        opened = st.button("Open the cell", icon=":material/open_in_full:", key="table_open")
-        if image_id in chosen:
-            label, ids = "Take off the choice", [name for name in chosen if name != image_id]
-        else:
-            label, ids = "Choose for comparing", [*chosen, image_id]
-        st.button(label, key="table_choose", disabled=len(ids) > most, on_click=choose, args=(ids,))
-        if chosen:
-            st.markdown(f"{len(chosen)} of {most} chosen", width="content")
-    if opened:
-        cell_window.open_row(context, image_id, matches)
+    marked = [row for row in event["selection"]["rows"] if row < len(page.rows)]
+    ids = page.rows["image_id"].astype(str)
+    if marked and st.button("Open the cell", icon=":material/open_in_full:", key="table_open"):
+        cell_window.open_row(context, str(ids.iat[marked[0]]), matches)
+    here = [str(ids.iat[row]) for row in marked]
+    return [*(name for name in selected if name not in here), *here]
 
 
 def _show_subject(context: DatasetContext, name: str) -> None:
@@ -205,10 +216,10 @@ def _show_subject(context: DatasetContext, name: str) -> None:
         return
     with st.container(border=True):
         st.subheader(f"Subject {frame.plain(name)}", anchor=False)
-        st.markdown(frame.plain(subject_sentence(subject)), width=frame.TEXT_WIDTH)
+        frame.markdown(frame.plain(subject_sentence(subject)))
         for beside in subject.measures:
             sentence = frame.plain(subject_profile.measure_sentence(beside))
-            st.markdown(f"- {sentence}", width=frame.TEXT_WIDTH)
+            frame.markdown(f"- {sentence}")
         _show_linked_subjects(context, subject)
 
 

@@ -2,37 +2,47 @@
 
 import html
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import streamlit as st
 from numpy.typing import NDArray
+from PIL import Image
 
 from allcore import formats
+from allcore.audit.index import queries, store
 from allcore.data import cells
+from allcore.data.images import decoding
+from allcore.errors import AllScopeError
+from allcore.explain.answer_summary import AnswerSummary
+from allcore.explain.neighbours import Neighbours
 from allcore.labels import CLASS_NAMES
-from allcore.web import frame, guard
-from allcore.web.components import cell_details, cell_pictures, picker
+from allcore.model_folder import InstalledModel
+from allcore.web import frame, guard, navigation
+from allcore.web.cell_images import CellImages
+from allcore.web.components import (
+    cell_details,
+    cell_pictures,
+    cell_viewer,
+    explanation_view,
+    picker,
+    verdict_block,
+)
 from allcore.web.dataset import browse_filters, held_out_answers, image_cards
 from allcore.web.dataset.context import DatasetContext
+from allcore.web.evaluation import synthetic_cells
 
 CELL = "cell"
 """Key of the open image in the address."""
-ABSENT = (
-    "The picture of this cell is not on this machine; what is recorded of it stands here all the "
-    "same."
-)
+NO_FEATURES = "No nearest cells: this data set is not indexed with a model's features."
 _LIST = "dataset_cell_order"
 """Session key of the list that the image was opened from."""
 _MAX_SIDE = 1024  # pixels; of a larger image the middle is shown
-_MAX_COPIES = 12
+_COPIES, _NEAREST = 6, 6
 _RECORDED = ("width", "height", "size_bytes")
-_STYLE = """<style>
-.recorded { display: grid; grid-template-columns: max-content 1fr; gap: 0.2rem 0.9rem; margin: 0;
-  font-size: 0.85rem; }
-.recorded span:nth-child(odd) { opacity: 0.75; } .recorded span { overflow-wrap: anywhere; }
-</style>"""
+_STYLE = frame.styles(__file__)
 
 
 def open_cell(context: DatasetContext, image_id: str, image_ids: Sequence[str]) -> None:
@@ -53,10 +63,7 @@ def open_from_address(context: DatasetContext) -> None:
     if image_id and len(context.catalogue.shelf.places([image_id])):
         _show_dialog(context)
     elif image_id:
-        st.warning(
-            f"The cell {frame.plain(image_id)} of this address is not in this data set.",
-            width=frame.TEXT_WIDTH,
-        )
+        frame.warning(f"The cell {frame.plain(image_id)} of this address is not in this data set.")
 
 
 def close() -> None:
@@ -65,25 +72,33 @@ def close() -> None:
     st.session_state.pop(_LIST, None)
 
 
-def record_html(row: "pd.Series[Any]") -> str:
-    """An image's entries in manifest and index, as HTML."""
+def record_html(row: "pd.Series[Any]", below: "pd.Series[float] | None" = None) -> str:
+    """An image's entries in manifest and index, as HTML.
+
+    Args:
+        row: of the catalogue's table.
+        below: percentage of measured images below each measure that the image has.
+    """
     width, height, size = (row.get(name) for name in _RECORDED)
     entries = {
         "Path": row["path"],
-        "Subject": row["subject"],
-        "Class": CLASS_NAMES.get(str(row["label"]), row["label"]),
-        "Split": row["split"],
         "Fold": row.get("fold"),
         "Picture": f"{width:.0f} × {height:.0f} pixels" if pd.notna(width) and width else "",
         "File": f"{size / 1000:,.1f} kB" if pd.notna(size) else "",
         "SHA-256": row.get("file_sha256") or row.get("sha256"),
     }
-    lines = "".join(
-        f"<span>{title}</span><span>{html.escape(str(value))}</span>"
+    lines = [
+        f"<div><span>{title}</span><span>{html.escape(str(value))}</span></div>"
         for title, value in entries.items()
         if pd.notna(value) and value != ""
-    )
-    return f'{_STYLE}<div class="recorded">{lines}</div>'
+    ]
+    for name, share in ({} if below is None else below).items():
+        fact = queries.MEASURES[str(name)]
+        value = cell_details.in_words(float(row[str(name)]), fact.unit)
+        lines.append(
+            f"<div><span>{fact.title}</span><span>{value}</span><i>above {share:.0f} %</i></div>"
+        )
+    return f'{_STYLE}<div class="recorded">{"".join(lines)}</div>'
 
 
 def copies_sentence(rows: pd.DataFrame) -> str:
@@ -106,15 +121,24 @@ def _show_dialog(context: DatasetContext) -> None:
     path, rows = st.session_state.get(_LIST, (None, ()))
     if path != context.path or place not in rows:  # not opened from a list of this data set
         rows = np.array([place], dtype=np.int32)
-    position = int(np.flatnonzero(rows == place)[0])
-    step = cell_details.steps(position, len(rows))
-    if step:
-        _turn_to(str(context.table["image_id"].iat[rows[(position + step) % len(rows)]]))
-    _show_image(context, place)
+    left, right = st.columns(2, gap="medium")
+    with left:
+        _show_picture(context, rows, int(np.flatnonzero(rows == place)[0]))
+    with right:
+        _show_facts(context, place)
+        _show_copies(context, place)
+        _show_nearest(context, place)
+        _show_links(context, context.table.iloc[place])
+    row = context.table.iloc[place]
+    st.html(record_html(row, _shares_below(context, row)))
+
+
+def _step_to(image_id: str) -> None:
+    st.query_params[CELL] = image_id
 
 
 def _turn_to(image_id: str) -> None:
-    st.query_params[CELL] = image_id
+    _step_to(image_id)
     st.rerun(scope="fragment")
 
 
@@ -123,40 +147,98 @@ def _store_list(context: DatasetContext, rows: NDArray[np.intp]) -> None:
     st.session_state[_LIST] = (context.path, rows.astype(np.int32))
 
 
-def _show_image(context: DatasetContext, place: int) -> None:
+def _show_picture(context: DatasetContext, rows: NDArray[np.int32], at: int) -> None:
+    """Draw the picture; those before and after it are sent along, to be seen at once."""
+    first = max(0, at - cell_viewer.AHEAD)
+    around = context.table.iloc[rows[first : at + cell_viewer.AHEAD + 1]]
+    ids = around["image_id"].astype(str).tolist()
+    here = at - first
+    pictures = {
+        ids[place]: _picture_address(image_cards.image_file(context, around.iloc[place]))
+        for place in range(max(0, here - 1), min(len(ids), here + 2))
+    }
+    cell_viewer.show_viewer(
+        ids, pictures, at=ids[here], place=at, total=len(rows), key="cell_viewer", on_step=_step_to
+    )
+
+
+def _picture_address(path: Path | None) -> str:
+    """The middle of an image as a data address; empty where it can't be read."""
+    try:
+        return "" if path is None else _encode(path, path.stat().st_mtime_ns)
+    except (OSError, AllScopeError):
+        return ""
+
+
+@st.cache_data(max_entries=60, show_spinner=False)
+def _encode(path: Path, changed: int) -> str:
+    middle = cells.centre_crop(decoding.decode(path.read_bytes()), _MAX_SIDE)
+    return cell_pictures.data_address(Image.fromarray(middle), "PNG", compress_level=3)
+
+
+def _show_facts(context: DatasetContext, place: int) -> None:
+    """Draw name, class and subject of an image, and a model's held-out answer."""
     row = context.table.iloc[place]
-    description = image_cards.describe_image(row)
     mark, colour = picker.class_mark(row["label"])
     st.html(cell_pictures.heading(str(row["image_id"]), mark=mark, colour=colour))
-    st.markdown(frame.plain(description), width=frame.TEXT_WIDTH)
+    st.markdown(frame.plain(image_cards.describe_image(row)))
     if row["error"]:
-        st.warning(frame.plain(str(row["error"])), width=frame.TEXT_WIDTH)
-    picture = cell_details.read(image_cards.image_file(context, row), missing=ABSENT)
-    left, right = st.columns([3, 2], gap="medium")
-    with left:
-        if picture is not None:
-            alt = f"Picture of {row['image_id']}, {description}"
-            cell_pictures.zoomable(cells.centre_crop(picture.rgb, _MAX_SIDE), alt=alt)
-        st.html(record_html(row))
-    with right:
-        cell_details.measures(*_measures(context, row))
-    _show_copies(context, place)
-    _show_subject_link(context, row)
+        st.warning(frame.plain(str(row["error"])))
     _show_held_out_answer(context, str(row["image_id"]))
 
 
-def _measures(
-    context: DatasetContext, row: "pd.Series[Any]"
-) -> tuple[dict[str, float], dict[str, float]]:
-    """Measures of an image, and the percentage of measured images below each of them."""
+def _shares_below(context: DatasetContext, row: "pd.Series[Any]") -> "pd.Series[float] | None":
+    """Percentage of measured images below each measure of an image; None without measures."""
     if row["error"] or not row["indexed"]:
-        return {}, {}
-    known = [name for name in context.catalogue.shelf.measures if name not in _RECORDED]
-    names = [name for name in known if pd.notna(row[name])]
-    values = {name: float(row[name]) for name in names}
-    below = (context.catalogue.measured[names] < pd.Series(values)).mean() * 100
-    flags = {"border": bool(row["border"])} if "border" in row else {}
-    return values | flags, {str(name): float(share) for name, share in below.items()}
+        return None
+    measures = [name for name in context.catalogue.shelf.measures if name not in _RECORDED]
+    values = row[[name for name in measures if pd.notna(row[name])]].astype(float)
+    return (context.catalogue.measured[values.index] < values).mean() * 100
+
+
+def _show_nearest(context: DatasetContext, place: int) -> None:
+    """Draw the cells that are nearest by the network's features, copies left out."""
+    about, row = context.catalogue.about, context.table.iloc[place]
+    found = None if about is None else _neighbours(context, context.path, about.finished)
+    image_id = str(row["image_id"])
+    if found is None or image_id not in found:
+        st.caption(NO_FEATURES)
+        return
+    family = set(context.table["image_id"].iloc[context.catalogue.shelf.family(image_id)])
+    near = [
+        one for one in found.nearest(image_id, _NEAREST + len(family)) if one.image_id not in family
+    ][:_NEAREST]
+    rows = context.table.iloc[context.catalogue.shelf.places([one.image_id for one in near])]
+    same = int((rows["label"] == row["label"]).sum())
+    label = CLASS_NAMES.get(str(row["label"]))
+    agree = "" if label is None else f": {same} of {len(rows)} are {label}"
+    st.markdown(f"**Nearest cells**{agree}")
+    _show_others(context, rows, key="cell_nearest", around=np.r_[place, rows.index.to_numpy()])
+
+
+def _show_others(
+    context: DatasetContext, rows: pd.DataFrame, *, key: str, around: NDArray[np.intp]
+) -> None:
+    """Draw small pictures; one that is opened is stepped through with the others."""
+    opened = image_cards.show_images(context, rows, key=key, size=picker.TINY)
+    if opened is not None:
+        _store_list(context, around)
+        _turn_to(opened)
+
+
+# One set of vectors a data set, read once for all sessions.
+@st.cache_resource(max_entries=2, show_spinner=False)
+def _neighbours(_context: DatasetContext, path: Path, finished: str) -> Neighbours | None:
+    """The indexed cells with their features; None without any."""
+    index = store.read(path)
+    known = np.isfinite(index.embeddings).all(axis=1) & index.table["image_id"].isin(
+        _context.table["image_id"]
+    ).to_numpy(dtype=bool)
+    if not index.embeddings.shape[1] or not known.any():
+        return None
+    table = _context.table.set_index("image_id").loc[index.table["image_id"][known]].reset_index()
+    columns = table[["image_id", "label", "subject", "group"]]
+    return Neighbours(columns.assign(probability=np.nan, part="unknown"), index.embeddings[known])
 
 
 def _show_copies(context: DatasetContext, place: int) -> None:
@@ -166,56 +248,65 @@ def _show_copies(context: DatasetContext, place: int) -> None:
     copies = family[family != place]
     if not len(copies):
         return
-    st.markdown(f"**{copies_sentence(context.table.iloc[family])}**", width=frame.TEXT_WIDTH)
-    rows = context.table.iloc[copies[:_MAX_COPIES]]
-    opened = image_cards.show_images(context, rows, key=f"copies_{place}")
-    if opened is not None:
-        _store_list(context, family)
-        _turn_to(opened)
-    st.button(
-        f"Show the {len(family):,} in Browse",
-        icon=":material/content_copy:",
-        key="cell_family",
-        on_click=_leave_for_browse,
-        kwargs={"same_as": image_id},
-    )
+    st.markdown(f"**{copies_sentence(context.table.iloc[family])}**")
+    _show_others(context, context.table.iloc[copies[:_COPIES]], key="cell_copies", around=family)
 
 
-def _show_subject_link(context: DatasetContext, row: "pd.Series[Any]") -> None:
+def _show_links(context: DatasetContext, row: "pd.Series[Any]") -> None:
+    """Draw the buttons that turn to Browse."""
+    image_id, subject = str(row["image_id"]), str(row["subject"])
+    copies = len(context.catalogue.shelf.family(image_id))
     images = int((context.table["subject"] == row["subject"]).sum())
-    if images < 2:
-        return
-    st.button(
-        f"Show all {formats.count(images, 'cell')} of subject {frame.plain(str(row['subject']))}",
-        icon=":material/person_search:",
-        key="cell_subject",
-        on_click=_leave_for_browse,
-        kwargs={"subjects": [str(row["subject"])]},
-    )
+    with st.container(horizontal=True):
+        if images > 1:
+            st.button(
+                f"All {formats.count(images, 'cell')} of subject {frame.plain(subject)}",
+                icon=":material/person_search:", key="cell_subject", on_click=_leave_for_browse,
+                kwargs={"subjects": [subject]},
+            )  # fmt: skip
+        if copies > 1:
+            st.button(
+                f"The {copies:,} images of this cell in Browse",
+                icon=":material/content_copy:", key="cell_family", on_click=_leave_for_browse,
+                kwargs={"same_as": image_id},
+            )  # fmt: skip
 
 
 def _show_held_out_answer(context: DatasetContext, image_id: str) -> None:
-    """A model's held-out prediction, with a link to its window on the Evaluation page."""
-    predictions = held_out_answers.load_answers(context.split)
+    """The verdict of a model's held-out prediction, with a link to its window on Evaluation."""
+    predictions = held_out_answers.load_answers(context.split, synthetic=context.synthetic)
     answer = None if predictions is None else predictions.find(image_id)
     if predictions is None or answer is None:
         return
-    model, threshold = predictions.model.name, predictions.model.info.threshold
-    outcome = cell_details.outcome(answer.label, answer.probability, threshold)
-    st.markdown(
-        f"**Held-out answer of {frame.plain(model)}:** probability of ALL blast "
-        f"{answer.probability:.2f} at a threshold of {threshold:.2f}; {outcome}.",
-        width=frame.TEXT_WIDTH,
+    model = predictions.model
+    # The prediction sets have no coverage for cells that were drawn.
+    summary = _summary(model, answer.probability, with_sets=not context.synthetic)
+    name = f"{'Answer' if context.synthetic else 'Held-out answer'} of {model.name}"
+    st.html(verdict_block.text_html(summary, name=name, certainty=summary.certainty()))
+    outcome = cell_details.outcome(answer.label, answer.probability, summary.threshold)
+    split = synthetic_cells.TITLE if context.synthetic else formats.SPLITS.get(answer.split)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(f"**{outcome[0].upper()}{outcome[1:]}.**", width="content")
+        if split and answer.label is not None:
+            navigation.link(
+                "Evaluation",
+                "Open in Evaluation",
+                address={"model": model.name, "split": split, "cell": answer.image_id},
+            )
+
+
+def _summary(model: InstalledModel, probability: float, *, with_sets: bool) -> AnswerSummary:
+    """The verdict of a held-out probability at the model's threshold."""
+    threshold = model.info.threshold
+    explainer = explanation_view.explainer(CellImages())
+    sets = explainer.record(model).sets if with_sets else None
+    return AnswerSummary(
+        verdict="all" if probability >= threshold else "hem",
+        probability=probability,
+        threshold=threshold,
+        held_out=True,
+        classes=sets.of(probability) if sets else (),
     )
-    if answer.split in formats.SPLITS and answer.label is not None:
-        st.page_link(
-            "pages/evaluation.py",
-            label="Why, on the Evaluation page",
-            icon=":material/query_stats:",
-            query_params={
-                "model": model, "split": formats.SPLITS[answer.split], "cell": answer.image_id,
-            },
-        )  # fmt: skip
 
 
 def _leave_for_browse(**filters: Any) -> None:

@@ -19,36 +19,56 @@ from allcore.web.dataset.context import DatasetContext
 STEPS = {
     jobs.STARTING: "Starting: the model is loaded",
     jobs.CHECKING: "Comparing files with the index",
-    jobs.READING: "Reading pictures",
-    jobs.ASSEMBLING: "Finding twins and drawing the map",
+    jobs.READING: "Reading images",
+    jobs.ASSEMBLING: "Finding duplicates and computing the map",
 }
 STATES = {
-    "never": "**Not indexed yet.** Quality, health and the map need an index; pictures are only "
-    "read.",
+    "never": "**Not indexed yet.**",
     "stopped": "**Stopped.** What was read is kept, and the next run goes on from there.",
 }
 METHOD = """
-An index keeps what is asked of pictures again and again: SHA-256, size, brightness, colour, focus,
-a fingerprint by which twins are found, an embedding by the installed model, and thumbnails. It lies
-in ALLScope's own folder; nothing is written into the data set. A later run reads only files that
-are new or have another size or time. It goes on when the browser is closed.
+An index holds SHA-256, size, brightness, colour and focus of each image, a texture by which
+duplicates are found, an embedding by the installed model, and thumbnails. It lies in ALLScope's own
+folder; nothing is written into the data set. A later run reads only files that are new or changed.
+It continues when the browser is closed.
 """
 _PROBLEM = "index problem"
 
 
 def show_index(context: DatasetContext) -> None:
     """Draw path, layout and index of the data set, with buttons to start and stop indexing."""
-    st.subheader("This data set", anchor=False)
-    with st.container(border=True, width=frame.TEXT_WIDTH):
-        st.markdown(f":material/folder: {frame.plain(str(context.path))}")
-        summary = _summarize(context, context.path, datasets.change_stamp(context.path))
-        show_reading(context.path, summary, key=f"shown {context.path}")
+    st.subheader(frame.plain(context.name), anchor=False)
+    with st.container(border=True):
         if jobs.status(context.path) == "running":
             _show_progress(context.path)
         else:
             _show_state(context)
-    with st.expander("What indexing does", width=frame.TEXT_WIDTH):
-        st.markdown(METHOD)
+        st.markdown(f":material/folder: {frame.plain(str(context.path))}")
+        summary = _summarize(context, context.path, datasets.change_stamp(context.path))
+        show_reading(context.path, summary, key=f"shown {context.path}")
+        with st.expander("What indexing does"):
+            st.markdown(METHOD)
+
+
+def show_missing(context: DatasetContext, what: str) -> None:
+    """Draw why a part of a view is missing, with the progress of the index or its start.
+
+    Args:
+        context: of the page.
+        what: is missing, as the beginning of a sentence.
+    """
+    running = jobs.status(context.path) == "running"
+    until = "when the index is ready" if running else "once this data set is indexed"
+    with st.container(border=True, width=frame.TEXT_WIDTH):
+        st.markdown(f"{what} will be here {until}.")
+        if running:
+            _show_progress(context.path)
+        elif context.user.may("connect"):
+            st.button(
+                "Index now", icon=":material/database:", type="primary", on_click=start,
+                args=(context.path,),
+            )  # fmt: skip
+            _show_problem()
 
 
 def show_reading(path: Path, summary: DatasetSummary, *, key: str) -> None:
@@ -141,7 +161,7 @@ def _show_progress(path: Path) -> None:
     step, left = STEPS.get(progress.step, progress.step), time_left(progress.seconds_left)
     st.progress(share, text=f"{step}{done}{left}")
     if jobs.is_stopping(path):
-        st.caption("It stops after the pictures under way; what was read is kept.")
+        st.caption("It stops after the images under way; what was read is kept.")
     else:
         st.button(
             "Cancel", icon=":material/close:", key="cancel index", on_click=_cancel, args=(path,)
@@ -160,16 +180,20 @@ def _show_state(context: DatasetContext) -> None:
         _show_last_run(context, since)
     changed = since is not None and not since.nothing
     labels = {
-        "stopped": "Go on indexing", "failed": "Try to index again",
+        "stopped": "Continue indexing", "failed": "Index again",
         "done": "Index what changed" if changed else "Index again",
     }  # fmt: skip
     with st.container(horizontal=True):
         st.button(
             labels.get(status, "Index"), icon=":material/database:",
             type="secondary" if status == "done" and not changed else "primary",
-            on_click=_start, args=(context.path,),
+            on_click=start, args=(context.path,),
         )  # fmt: skip
-        st.button("Look for changes", icon=":material/refresh:", on_click=_clear_caches)
+        st.button("Check for changes", icon=":material/refresh:", on_click=_clear_caches)
+    _show_problem()
+
+
+def _show_problem() -> None:
     if sentence := st.session_state.pop(_PROBLEM, None):
         st.error(frame.plain(sentence), icon=":material/error:")
 
@@ -192,7 +216,8 @@ def _show_last_run(context: DatasetContext, since: ChangesSinceIndex) -> None:
         )
 
 
-def _start(path: Path) -> None:
+def start(path: Path) -> None:
+    """Start an index run; a problem is shown in the next run of the page."""
     try:
         accounts.visitor().require("connect")
         datasets.check_allowed(path)  # it may have been forbidden since it was drawn
@@ -211,7 +236,7 @@ def _clear_caches() -> None:
     _compare.clear()
 
 
-@st.cache_resource(max_entries=8, ttl=120, show_spinner="Looking at the files")
+@st.cache_resource(max_entries=8, ttl=120, show_spinner="Reading the files")
 def _summarize(_context: DatasetContext, path: Path, stamp: tuple[float, ...]) -> DatasetSummary:
     return dataset_inspection.summarize(_context.manifest)
 

@@ -39,12 +39,12 @@ _MB = 1_000_000
 
 def show_verification(context: DatasetContext) -> None:
     """Draw the button that starts a verification, its progress and its result."""
-    st.subheader("Verify against the public release", anchor=False)
-    with st.container(border=True, width=frame.TEXT_WIDTH):
-        st.markdown(f"{ABOUT} It is made for copies of {frame.plain(release.NAME)}.")
-        key = f"check {context.manifest.root.resolve()}"
-        check: VerificationJob | None = st.session_state.get(key)
-        if check is not None and check.running:
+    key = f"check {context.manifest.root.resolve()}"
+    check: VerificationJob | None = st.session_state.get(key)
+    name = frame.plain(release.NAME)
+    with st.expander(f"Verify as a copy of {name}", expanded=check is not None):
+        frame.markdown(ABOUT)
+        if check is not None and check.is_alive():
             _show_progress(check)
             return
         _show_start(context, key, again=check is not None)
@@ -72,7 +72,7 @@ def file_table(verification: Verification) -> pd.DataFrame:
 @guard.periodic_fragment(0.7)
 def _show_progress(check: VerificationJob) -> None:
     """Draw the progress, with a button to cancel; at the end draw the page anew."""
-    if not check.running:
+    if not check.is_alive():
         st.rerun()
     share, text = 0.0, "Listing files"
     if check.total:

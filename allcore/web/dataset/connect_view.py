@@ -1,4 +1,4 @@
-"""Connecting data sets: the one shown, another folder, and the list of those connected."""
+"""Connecting data sets: a folder is chosen, previewed and indexed; and those connected already."""
 
 from pathlib import Path
 
@@ -21,33 +21,38 @@ NONE_ALLOWED = (
     "Only the data set of the settings and the synthetic one are here: " + data_roots.HOW + ", the "
     "folders below which people may connect data sets."
 )
-PATH, _OPEN_FOLDER, _INSPECTED = "connect path", "connect at", "connect looked"
-"""Session keys: the path in the text field, the open folder, the path that was inspected."""
+PATH, _OPEN_FOLDER, _INSPECTED = "connect path", "connect at", "connect preview"
+"""Session keys: the path in the text field, the open folder, the path of the preview."""
+_LIST_HEIGHT = 260
 _CONNECT_PROBLEM, _LIST_PROBLEM = "connect problem", "connected problem"
 """Session keys of a problem to show in the next run."""
 
 
 def show_connect(context: DatasetContext) -> None:
-    """Draw the view, for people who may connect data sets."""
-    if context.user.may("connect"):
-        connect_index.show_index(context)
-        if not context.synthetic:
-            connect_verify.show_verification(context)
-    show_connections(context.user)
+    """Draw the view: the choice of a folder, and beside it its preview or the data set shown."""
+    show_connections(context.user, context)
+    if context.user.may("connect") and not context.synthetic:
+        connect_verify.show_verification(context)
 
 
-def show_connections(user: Visitor) -> None:
-    """Draw the part that works even where the data set shown can't be read."""
+def show_connections(user: Visitor, context: DatasetContext | None = None) -> None:
+    """Draw the view's main part, which works without a data set that can be read too."""
     if not user.may("connect"):
-        st.info(roles.refusal(user.role, "connect"), icon=":material/lock:", width=frame.TEXT_WIDTH)
+        frame.info(roles.refusal(user.role, "connect"), icon=":material/lock:")
         return
-    st.subheader("Connect another folder", anchor=False)
-    frame.show_notice()
-    if datasets.data_settings().data_roots:
-        with st.container(border=True, width=frame.TEXT_WIDTH):
-            _show_folder_form(user)
-    else:
-        st.info(frame.plain(NONE_ALLOWED), icon=":material/lock:", width=frame.TEXT_WIDTH)
+    left, right = st.columns(2, gap="large")
+    with left:
+        st.subheader("Connect a folder", anchor=False)
+        if datasets.data_settings().data_roots:
+            _show_folder_form()
+        else:
+            st.info(frame.plain(NONE_ALLOWED), icon=":material/lock:")
+    with right:
+        if path := st.session_state.get(_INSPECTED):
+            st.subheader("Preview", anchor=False)
+            _show_preview(user, path)
+        elif context is not None:
+            connect_index.show_index(context)
     _show_connected(user)
 
 
@@ -79,51 +84,52 @@ def connection_problem(connection: DataSet) -> str:
     return ""
 
 
-def _show_folder_form(user: Visitor) -> None:
+def _show_folder_form() -> None:
     _show_folders()
-    path = st.text_input("Path of a folder or CSV table on the server", key=PATH).strip()
-    # Never disabled: a click right after typing would be lost on a button that is.
-    if st.button("Look", icon=":material/visibility:"):
-        st.session_state[_INSPECTED] = path
-        if not path:
-            st.info("Choose a folder above, or type the path of one.", icon=":material/info:")
-    if path and st.session_state.get(_INSPECTED) == path:
-        _show_inspection(user, path)
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        st.text_input(
+            "Path of a folder or CSV table on the server", key=PATH, on_change=_inspect_typed
+        )
+        # Never disabled: a click right after typing would be lost on a button that is.
+        pressed = st.button("Preview", icon=":material/visibility:", on_click=_inspect_typed)
+    if pressed and not st.session_state[_INSPECTED]:
+        st.info("Choose a folder above, or type the path of one.", icon=":material/info:")
+
+
+def _inspect_typed() -> None:
+    st.session_state[_INSPECTED] = st.session_state[PATH].strip()
 
 
 def _show_folders() -> None:
-    """Draw the choice of a folder in the open folder, or of an allowed one."""
-    opened: Path | None = st.session_state.get(_OPEN_FOLDER)
+    """Draw the folders in the open one, or the allowed ones; a click opens and previews one."""
     config = datasets.data_settings()
+    roots = [root for root in data_roots.allowed(config) if not root.is_file()]
+    opened: Path | None = st.session_state.get(_OPEN_FOLDER, roots[0] if len(roots) == 1 else None)
     try:
         level = None if opened is None else _list_folders(data_roots.checked(opened, config))
     except AllScopeError as error:
         frame.problem(error)
         level = opened = None
-    if level is None:  # images in allowed folders are counted once they are opened
-        roots = [root for root in data_roots.allowed(config) if not root.is_file()]
-        folders = tuple(FolderEntry(root, 0, whole=False) for root in roots)
-        title, names = "Folders that are allowed", [str(root) for root in roots]
-    else:
-        folders, title = level.folders, f"Folders in {frame.plain(str(opened))}"
-        names = []
-        for folder in folders:
-            images = count(folder.images, "image")
-            more = images if folder.whole else f"{folder.images:,} images or more"
-            names.append(f"{folder.path.name} ({more})")
-    left, right = st.columns((4, 1), vertical_alignment="bottom")
-    key = f"connect open {opened}"
-    left.selectbox(
-        title, range(len(folders)), index=None, format_func=names.__getitem__, key=key,
-        placeholder="Open a folder" if folders else "No folder in here", disabled=not folders,
-        on_change=_open_selected, args=(key, folders),
-    )  # fmt: skip
-    right.button(
-        "Up", icon=":material/arrow_upward:", disabled=opened is None, on_click=_open_parent,
-        width="stretch",
-    )  # fmt: skip
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.button(
+            "Up", icon=":material/arrow_upward:", on_click=_open_parent,
+            disabled=opened is None or roots == [opened],
+        )  # fmt: skip
+        st.markdown("Allowed folders" if level is None else frame.plain(str(opened)))
+    with st.container(border=True, height=_LIST_HEIGHT, gap="xxsmall"):
+        # Images of allowed folders are counted once one is opened.
+        folders = [FolderEntry(root, 0, whole=False) for root in roots]
+        for folder in folders if level is None else level.folders:
+            count_text = "" if level is None else f" ({_images_text(folder)})"
+            st.button(
+                f"{frame.plain(folder.path.name if level else str(folder.path))}{count_text}",
+                icon=":material/folder:", type="tertiary", key=f"open {folder.path}",
+                on_click=_open, args=(folder.path, level is not None and folder.images > 0),
+            )  # fmt: skip
+        if level is not None and not level.folders:
+            st.caption("No folder in here.")
     if level is not None and level.more:
-        st.caption(f"{count(level.more, 'more folder')} in here: write the path of such a one.")
+        st.caption(f"{count(level.more, 'more folder')} in here: type the path of such a one.")
     if level is not None and level.unspeakable:
         st.caption(
             f"{count(level.unspeakable, 'folder')} left out, because the name is no text that "
@@ -131,46 +137,52 @@ def _show_folders() -> None:
         )
 
 
-def _open_selected(key: str, folders: tuple[FolderEntry, ...]) -> None:
-    number = st.session_state.get(key)
-    if number is not None and number < len(folders):
-        st.session_state[_OPEN_FOLDER] = folders[number].path
-        st.session_state[PATH] = str(folders[number].path)
+def _images_text(folder: FolderEntry) -> str:
+    return count(folder.images, "image") if folder.whole else f"{folder.images:,} images or more"
+
+
+def _open(path: Path, preview: bool) -> None:
+    st.session_state[_OPEN_FOLDER] = path
+    st.session_state[PATH] = str(path)
+    st.session_state[_INSPECTED] = str(path) if preview else ""
 
 
 def _open_parent() -> None:
     """Open the parent folder; from an allowed folder, the list of allowed ones."""
+    roots = data_roots.allowed(datasets.data_settings())
     opened = st.session_state.pop(_OPEN_FOLDER, None)
-    st.session_state[PATH] = ""
-    if opened is not None and opened not in data_roots.allowed(datasets.data_settings()):
-        st.session_state[_OPEN_FOLDER] = opened.parent
-        st.session_state[PATH] = str(opened.parent)
+    st.session_state[PATH] = st.session_state[_INSPECTED] = ""
+    if opened is not None and opened not in roots:
+        _open(opened.parent, preview=False)
 
 
-def _show_inspection(user: Visitor, typed: str) -> None:
-    """Draw layout and counts of a folder with the button that connects it; or why it can't be."""
+def _show_preview(user: Visitor, typed: str) -> None:
+    """Draw the button that connects and indexes a folder, and what it holds; or why it can't be."""
     try:
         path = data_roots.checked(Path(typed), datasets.data_settings())
         summary = _summarize(path, datasets.change_stamp(path))
     except AllScopeError as error:
         frame.problem(error)
         return
-    connect_index.show_reading(path, summary, key=f"inspected {path}")
     default = " ".join((path.stem if path.suffix else path.name).split())
     name_key = f"connect name {path}"
-    st.text_input(
-        "Name", value=default[: data_sets.MAX_NAME] or "Data", max_chars=data_sets.MAX_NAME,
-        key=name_key,
-    )  # fmt: skip
-    st.button(
-        "Connect", type="primary", icon=":material/add_link:", on_click=_connect,
-        args=(user, path, name_key),
-    )  # fmt: skip
-    if problem := st.session_state.pop(_CONNECT_PROBLEM, None):
-        st.error(frame.plain(problem), icon=":material/error:")
+    with st.container(border=True):
+        with st.container(horizontal=True, vertical_alignment="bottom"):
+            st.text_input(
+                "Name", value=default[: data_sets.MAX_NAME] or "Data",
+                max_chars=data_sets.MAX_NAME, key=name_key,
+            )  # fmt: skip
+            st.button(
+                "Connect and index", type="primary", icon=":material/database:",
+                on_click=_connect, args=(user, path, name_key),
+            )  # fmt: skip
+        if problem := st.session_state.pop(_CONNECT_PROBLEM, None):
+            st.error(frame.plain(problem), icon=":material/error:")
+        connect_index.show_reading(path, summary, key=f"inspected {path}")
 
 
 def _connect(user: Visitor, path: Path, name_key: str) -> None:
+    """Connect a folder and start its index, then show it."""
     try:
         connection = connect_path(user, path, str(st.session_state[name_key]))
     except AllScopeError as error:
@@ -179,12 +191,17 @@ def _connect(user: Visitor, path: Path, name_key: str) -> None:
     # Set rather than deleted, or the browser would go on showing the text.
     st.session_state[PATH] = st.session_state[_INSPECTED] = ""
     _show_dataset(connection.name)
-    frame.set_notice(f"{connection.name} is connected and shown now; index it next.")
+    connect_index.start(connection.path)
+    st.session_state.pop(_OPEN_FOLDER, None)
+    st.toast(
+        f"{frame.plain(connection.name)} is connected and shown on all pages.",
+        icon=":material/add_link:",
+    )
 
 
 def _show_connected(user: Visitor) -> None:
     if problem := st.session_state.pop(_LIST_PROBLEM, None):
-        st.error(frame.plain(problem), icon=":material/error:", width=frame.TEXT_WIDTH)
+        frame.error(frame.plain(problem), icon=":material/error:")
     connections = datasets.connections()
     if not connections:
         return
@@ -207,7 +224,7 @@ def _show_connection(user: Visitor, connection: DataSet) -> None:
     with st.container(horizontal=True):
         is_shown = st.session_state.get(DATA) == connection.name
         st.button(
-            "Shown above" if is_shown else "Show", key=f"show {connection.id}",
+            "Shown" if is_shown else "Show", key=f"show {connection.id}",
             disabled=is_shown or bool(problem), on_click=_show_dataset, args=(connection.name,),
         )  # fmt: skip
         if may_change:
@@ -223,13 +240,13 @@ def _show_change_buttons(user: Visitor, connection: DataSet) -> None:
             key=f"name {connection.id}",
         )  # fmt: skip
         st.button(
-            "Save the name", key=f"rename {connection.id}", type="primary", on_click=_rename,
+            "Save", key=f"rename {connection.id}", type="primary", on_click=_rename,
             args=(user, connection),
         )  # fmt: skip
     with st.popover("Disconnect", icon=":material/link_off:"):
-        st.markdown("It goes from the list for everyone. No file is touched; its index is kept.")
+        st.markdown("It leaves the list for everyone. No file is changed; its index is kept.")
         st.button(
-            "Yes, disconnect", key=f"disconnect {connection.id}", type="primary",
+            "Disconnect it", key=f"disconnect {connection.id}", type="primary",
             on_click=_disconnect, args=(user, connection),
         )  # fmt: skip
 
@@ -265,11 +282,11 @@ def _show_dataset(name: str) -> None:
     st.session_state[DATA] = name
 
 
-@st.cache_data(max_entries=64, ttl=20, show_spinner="Counting pictures")
+@st.cache_data(max_entries=64, ttl=20, show_spinner="Counting images")
 def _list_folders(folder: Path) -> FolderLevel:
     return data_roots.level(folder, datasets.data_settings())
 
 
-@st.cache_resource(max_entries=8, ttl=60, show_spinner="Looking at the files")
+@st.cache_resource(max_entries=8, ttl=60, show_spinner="Reading the files")
 def _summarize(path: Path, stamp: tuple[float, ...]) -> DatasetSummary:
     return dataset_inspection.summarize(datasets.read_manifest(path))

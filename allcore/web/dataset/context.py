@@ -1,7 +1,9 @@
 """The data set and split that every view of the Dataset page shows, and their controls."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any, TypeVar
 
 import pandas as pd
 import streamlit as st
@@ -15,6 +17,7 @@ from allcore.errors import AllScopeError
 from allcore.web import datasets
 from allcore.web.accounts import Visitor
 
+Result = TypeVar("Result")
 DATA, SPLIT = "data", "split"
 """Keys of the controls, and of the address."""
 OWN_SPLIT = "The data set's own"
@@ -53,15 +56,12 @@ class DatasetContext:
 
 
 def choose_dataset() -> str:
-    """Draw the control of the data set in the sidebar; return its name."""
-    names = datasets.names()
-    return str(
-        st.sidebar.selectbox("Data set", names, key=DATA, bind="query-params", help=datasets.HELP)
-    )
+    """Draw the control of the data set; return its name."""
+    return _select("Data set", datasets.names(), key=DATA, width=240)
 
 
 def choose_split(name: str) -> str:
-    """Draw the control of the split in the sidebar; return its choice.
+    """Draw the control of the split; return its choice.
 
     The data set's own split, those of models and its saved ones can be chosen.
     """
@@ -72,9 +72,24 @@ def choose_split(name: str) -> str:
     choices = [OWN_SPLIT, *model_folder.names(), *saved]
     default = settings.load().model
     index = choices.index(default) if default in choices else 0
-    return str(
-        st.sidebar.selectbox("Split shown", choices, index=index, key=SPLIT, bind="query-params")
-    )
+    return _select("Split", choices, key=SPLIT, index=index, width=200)
+
+
+def _select(title: str, options: list[str], *, key: str, index: int = 0, width: int) -> str:
+    """Draw a control with its title before it; return the option."""
+    with st.container(horizontal=True, vertical_alignment="center", width="content", gap="xsmall"):
+        st.caption(title, width="content")
+        return str(
+            st.selectbox(
+                title,
+                options,
+                index=index,
+                key=key,
+                bind="query-params",
+                width=width,
+                label_visibility="collapsed",
+            )
+        )
 
 
 def storage_key(name: str) -> str:
@@ -119,3 +134,24 @@ def _load(
     except AllScopeError as error:  # the images can be shown without the split
         return replace(catalogue.load(path, manifest), problem=str(error))
     return catalogue.load(path, manifest, parts=parts)
+
+
+def computed(function: Callable[..., Result], *arguments: object) -> Result:
+    """Return the result of a function, computed once for all sessions.
+
+    Args:
+        function: of a module, without effects.
+        arguments: texts, and objects that never change, such as a catalogue.
+    """
+    name = f"{function.__module__}.{function.__qualname__}"
+    keys = tuple(each if isinstance(each, str) else id(each) for each in arguments)
+    result: Result = _computed(name, keys, function, arguments)[0]
+    return result
+
+
+# The result holds the arguments, so no other object gets the id of one while it is cached.
+@st.cache_resource(max_entries=64, show_spinner=False)
+def _computed(
+    name: str, keys: tuple[str | int, ...], _function: Callable[..., Any], _arguments: Any
+) -> tuple[Any, Any]:
+    return _function(*_arguments), _arguments

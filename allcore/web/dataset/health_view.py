@@ -19,15 +19,11 @@ from allcore.errors import AllScopeError
 from allcore.labels import CLASS_NAMES
 from allcore.plots import dataset as dataset_plots
 from allcore.web import frame
-from allcore.web.components import picker, views
+from allcore.web.components import picker
 from allcore.web.components.charts import show_chart, show_csv_download, show_download
-from allcore.web.dataset import cell_window, image_cards
+from allcore.web.dataset import cell_window, connect_index, image_cards
 from allcore.web.dataset.context import DatasetContext
 
-NOT_INDEXED = (
-    "This data set is not indexed yet, so nothing is known of its health: index it under Connect "
-    "data."
-)
 MARKS = {
     "high": (":material/dangerous:", "can spoil a study"),
     "medium": (":material/warning:", "may matter"),
@@ -41,8 +37,8 @@ judged by a model that saw neither cell nor subject; where subjects are unknown,
 other cells of a subject. Named is a cell whose other class is
 likelier and whose log-odds lie far beyond what is usual for cells of its label. A picture is
 blurred, dark or bright where it is far from the set's median both in robust deviations and by
-share. What is found is a reason to look, no verdict on a cell. Leaks are those of the split chosen
-in the sidebar.
+share. A finding is a reason to look, no verdict on a cell. Leaks are those of the split chosen
+above.
 """
 SHORTCUT = (
     "A plain fact of the picture tells blasts from normal cells on {judged_on}, so a model may "
@@ -67,21 +63,12 @@ _GROUPED_KINDS = (
 def show_health(context: DatasetContext) -> None:
     """Draw the view."""
     if not context.catalogue.is_indexed:
-        st.info(
-            frame.plain(context.catalogue.problem or NOT_INDEXED),
-            icon=":material/search:", width=frame.TEXT_WIDTH,
-        )  # fmt: skip
-        st.button(
-            "Go to Connect data", icon=":material/add_link:", on_click=views.turn_to,
-            args=("connect",),
-        )  # fmt: skip
+        connect_index.show_missing(context, "What could spoil a study")
         return
     findings = load_findings(context)
     images = int(context.table["indexed"].sum())
     entries = finding_text.group_by_kind(findings)
-    st.markdown(
-        f"**{frame.plain(finding_text.headline(entries, images))}**", width=frame.TEXT_WIDTH
-    )
+    frame.markdown(f"**{frame.plain(finding_text.headline(entries, images))}**")
     if images < len(context.table):
         new = len(context.table) - images
         st.caption(f"{new:,} images came since it was indexed and are not looked at here.")
@@ -102,7 +89,7 @@ def show_health(context: DatasetContext) -> None:
         )
     _show_exclusion(context, entries, findings)
     with st.expander("Method"):
-        st.markdown(METHOD, width=frame.TEXT_WIDTH)
+        frame.markdown(METHOD)
 
 
 def finding_label(entry: FindingGroup, images: int) -> str:
@@ -152,11 +139,11 @@ def _show_finding(context: DatasetContext, entry: FindingGroup) -> None:
     if entry.kind == "shortcut":
         show_chart(dataset_plots.shortcut_bars(entry.findings), name="shortcuts")
         why = SHORTCUT.format(judged_on=finding_text.judged_on(entry.findings[0].detail))
-    st.markdown(f"**Why it matters.** {frame.plain(why)}", width=frame.TEXT_WIDTH)
-    st.markdown(f"**What to do.** {frame.plain(entry.findings[0].do)}", width=frame.TEXT_WIDTH)
+    frame.markdown(f"**Why it matters.** {frame.plain(why)}")
+    frame.markdown(f"**What to do.** {frame.plain(entry.findings[0].do)}")
     sentences = (f"- {frame.plain(sentence)}" for sentence in _number_sentences(entry.findings))
     if lines := "\n".join(sentences):
-        st.markdown(lines, width=frame.TEXT_WIDTH)
+        frame.markdown(lines)
     if entry.kind in _GROUPED_KINDS and entry.groups:
         _show_groups(context, entry)
     elif entry.image_ids:
@@ -226,7 +213,7 @@ def _show_exclusion(
     if not titles:
         return
     st.subheader("Leave images out", anchor=False)
-    st.markdown(EXPLANATION, width=frame.TEXT_WIDTH)
+    frame.markdown(EXPLANATION)
     kinds = st.pills(
         "What to leave out", list(titles), selection_mode="multi", format_func=titles.__getitem__,
         key=KINDS, bind="query-params", label_visibility="collapsed",
@@ -244,10 +231,9 @@ def _show_remaining(context: DatasetContext, findings: Sequence[Finding], kinds:
     counts = exclusion.count_exclusions(context.table, excluded)
     going, images, lost = (int(counts[name].sum()) for name in ("going", "images", "losing_all"))
     subjects = f", and with them {formats.count(lost, 'subject')} whole" if lost else ""
-    st.markdown(
+    frame.markdown(
         f"**{going:,} of {formats.count(images, 'image')} go "
-        f"({100 * going / max(images, 1):.1f} %){subjects}; {images - going:,} stay.**",
-        width=frame.TEXT_WIDTH,
+        f"({100 * going / max(images, 1):.1f} %){subjects}; {images - going:,} stay.**"
     )
     by_class = pd.DataFrame({
         "Class": counts["label"].map(lambda label: CLASS_NAMES.get(label, label)),
@@ -275,6 +261,6 @@ def _show_remaining(context: DatasetContext, findings: Sequence[Finding], kinds:
         if st.button("Save on this server", icon=":material/save:", disabled=not name.strip()):
             st.session_state[_SAVED] = str(exclusion.save(clean, name.strip()))
     if path := st.session_state.get(_SAVED):
-        st.success("Saved. Train on it with:", icon=":material/check:", width=frame.TEXT_WIDTH)
+        frame.success("Saved. Train on it with:", icon=":material/check:")
         command = f'python -m allcore train --data "{path}" --arch qcresnet --out models/NAME'
         st.code(command, language=None)

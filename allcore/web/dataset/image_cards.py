@@ -15,10 +15,23 @@ from allcore.web.components.picker import Card
 from allcore.web.dataset.context import DatasetContext
 
 
-def make_cards(rows: pd.DataFrame, *, synthetic: bool, measure: str = "") -> list[Card]:
-    """One card an image: class and subject, the value of a measure, split and image id."""
+def make_cards(
+    rows: pd.DataFrame,
+    *,
+    synthetic: bool,
+    measure: str = "",
+    notes: "pd.Series[str] | None" = None,
+) -> list[Card]:
+    """One card an image: class and subject, the value of a measure, split and image id.
+
+    Args:
+        rows: of the catalogue's table.
+        synthetic: whether the images were drawn by ALLScope.
+        measure: name of a measure whose value is stated.
+        notes: further words by row of the table.
+    """
     fact, cards = queries.MEASURES.get(measure), []
-    for row in rows.to_dict(orient="records"):
+    for place, row in zip(rows.index, rows.to_dict(orient="records"), strict=True):
         label = str(row["label"])
         details = [str(row["image_id"])]
         if row["split"] != dataset_counts.UNKNOWN:
@@ -30,17 +43,24 @@ def make_cards(rows: pd.DataFrame, *, synthetic: bool, measure: str = "") -> lis
         elif fact is not None and measure in row:
             title = fact.title.split(" (")[0].lower()
             details.insert(0, f"{title} {cell_details.in_words(float(row[measure]), fact.unit)}")
+        if notes is not None:
+            details.insert(0, notes[place])
         title, detail = f"{CLASS_NAMES.get(label, label)}, {row['subject']}", ", ".join(details)
         cards.append(Card(str(row["image_id"]), label, title, detail, synthetic))
     return cards
 
 
 def show_images(
-    context: DatasetContext, rows: pd.DataFrame, *, key: str, measure: str = ""
+    context: DatasetContext,
+    rows: pd.DataFrame,
+    *,
+    key: str,
+    measure: str = "",
+    size: int = picker.MEDIUM,
 ) -> str | None:
     """Draw the images of rows of the catalogue's table; return the id of the one just opened."""
     cards = make_cards(rows, synthetic=context.synthetic, measure=measure)
-    return picker.show_picker(cards, thumbnail_sources(context, rows), key=key)
+    return picker.show_picker(cards, thumbnail_sources(context, rows), key=key, size=size)
 
 
 def thumbnail_sources(context: DatasetContext, rows: pd.DataFrame) -> list[ImageSource]:

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+import numpy as np
 import pandas as pd
 import streamlit as st
 
@@ -12,13 +13,14 @@ from allcore.data.cell_measurements import MEASURES, Measure
 from allcore.formats import count
 from allcore.labels import CLASS_NAMES
 from allcore.plots import dataset as dataset_plots
-from allcore.web import frame
+from allcore.web import frame, guard
 from allcore.web.components.charts import show_chart, show_csv_download
-from allcore.web.dataset.context import OWN_SPLIT, DatasetContext, saved_name
+from allcore.web.dataset import cell_window, connect_index, image_cards
+from allcore.web.dataset.context import OWN_SPLIT, DatasetContext, computed, saved_name
 
 METHOD = """
 Counts are of the data set's table, whether or not the pictures are on this machine. The split is
-that of the model chosen in the sidebar where it knows the images, otherwise the data set's own.
+that of the model chosen above where it knows the images, otherwise the data set's own.
 Cells of one subject look alike, so a subject stands on one side of an honest split only; subject
 ids that share a cell count as one subject wherever subjects are compared.
 
@@ -29,41 +31,43 @@ standard deviation of the Laplacian inside the cell, away from its outline.
 """
 SHOWN_MEASURES = ("area", "brightness", "focus")
 """Measures that the page shows; the others open on demand."""
-NOT_INDEXED = (
-    "Size, brightness and focus are not measured yet: index this data set under **Connect data**."
-)
+EXAMPLES = 4
+"""Cells of each class that are shown."""
+MISSING = "Size, brightness and focus of the cells"
+"""What an index adds to the view."""
 
 
 def show_overview(context: DatasetContext) -> None:
     """Draw the view."""
-    st.markdown(summary(context.table), width=frame.TEXT_WIDTH)
-    st.markdown(split_sentence(context), width=frame.TEXT_WIDTH)
+    st.markdown(f"{computed(summary, context.table)} {split_sentence(context)}")
+    _show_examples(context)
     if context.catalogue.is_indexed:
-        st.caption(index_sentence(context.catalogue), width=frame.TEXT_WIDTH)
-    else:
-        st.info(NOT_INDEXED, icon=":material/query_stats:", width=frame.TEXT_WIDTH)
-    subjects = dataset_counts.subject_counts(context.table)
+        st.caption(index_sentence(context.catalogue))
+    subjects = computed(dataset_counts.subject_counts, context.table)
     left, right = st.columns(2)
     with left:
-        counts = dataset_counts.split_counts(context.table)
+        counts = computed(dataset_counts.split_counts, context.table)
         show_chart(dataset_plots.split_bars(counts), name="splits")
     with right:
         show_chart(dataset_plots.subject_bars(subjects), name="subjects")
     if context.catalogue.is_indexed:
         _show_measures(context)
+    else:
+        connect_index.show_missing(context, MISSING)
     with st.expander(f"All {len(subjects):,} subjects"):
         st.dataframe(subjects, hide_index=True, width="stretch")
         show_csv_download(subjects, "subjects")
     with st.expander("Method"):
-        st.markdown(METHOD, width=frame.TEXT_WIDTH)
+        frame.markdown(METHOD)
 
 
 def summary(table: pd.DataFrame) -> str:
     """Number of images and subjects of each class."""
+    counts = dataset_counts.class_counts(table)
+    columns = (counts[name].tolist() for name in ("label", "images", "subjects"))
     parts = [
-        f"{CLASS_NAMES.get(str(row.label), str(row.label))}: {row.images:,} images of "
-        f"{row.subjects:,} subjects"
-        for row in dataset_counts.class_counts(table).itertuples()
+        f"{CLASS_NAMES.get(label, label)}: {count(images, 'image')} of {count(subjects, 'subject')}"
+        for label, images, subjects in zip(*columns, strict=True)
     ]
     return f"**{len(table):,} images.** {'; '.join(parts)}."
 
@@ -86,7 +90,7 @@ def index_sentence(catalogue: Catalogue) -> str:
     """Time of the last index run, its changes, and images that are unindexed or unusable."""
     about = catalogue.about
     if about is None:
-        return NOT_INDEXED
+        return "Not indexed yet."
     sentences = [f"Indexed on {datetime.fromisoformat(about.finished):%d %B %Y, %H:%M UTC}."]
     words = {"added": "added", "changed": "changed", "dropped": "gone", "kept": "as before"}
     changes = [
@@ -99,6 +103,18 @@ def index_sentence(catalogue: Catalogue) -> str:
     if unusable := int((catalogue.table["error"] != "").sum()):
         sentences.append(f"{count(unusable, 'picture')} can't be used: see Health.")
     return " ".join(sentences)
+
+
+@guard.fragment
+def _show_examples(context: DatasetContext) -> None:
+    """Draw some cells of each class, evenly drawn from the data set."""
+    labels = context.table["label"].to_numpy(dtype=object)
+    places = [np.flatnonzero(labels == label) for label in CLASS_NAMES]
+    drawn = [at[np.linspace(0, len(at) - 1, EXAMPLES).astype(int)] for at in places if len(at)]
+    rows = np.unique(np.concatenate(drawn)) if drawn else np.arange(min(EXAMPLES, len(labels)))
+    opened = image_cards.show_images(context, context.table.iloc[rows], key="overview_examples")
+    if opened is not None:
+        cell_window.open_row(context, opened, rows)
 
 
 def _show_measures(context: DatasetContext) -> None:
@@ -118,7 +134,7 @@ def _show_measures(context: DatasetContext) -> None:
 
 
 def _show_measure(context: DatasetContext, fact: Measure) -> None:
-    distribution = distributions.measure_distribution(context.catalogue.measured, fact)
+    distribution = computed(distributions.measure_distribution, context.catalogue.measured, fact)
     if distribution is None:
         st.caption(f"{fact.title}: no labelled cell was measured.")
         return

@@ -1,4 +1,4 @@
-"""The split to inspect: built here, shown in the sidebar, saved or uploaded; and its saving."""
+"""The split to inspect: built here, the current one, saved or uploaded; and its saving."""
 
 import shlex
 from dataclasses import dataclass, replace
@@ -31,9 +31,9 @@ OF, PROTOCOL, FOLDS, FOLD, SEED, TWINS, SAVED = (
 UPLOAD = "split_file"
 BUILD, CURRENT, STORED, IMPORT = "build", "shown", "saved", "import"
 WAYS = {
-    BUILD: "Build one", CURRENT: "The one shown", STORED: "A saved one", IMPORT: "Import a CSV",
+    BUILD: "New", CURRENT: "Current", STORED: "Saved", IMPORT: "Import CSV",
 }  # fmt: skip
-PROTOCOLS = {"subject": "Unseen subjects", "image": "The paper's: images at random"}
+PROTOCOLS = {"subject": "Unseen subjects", "image": "Random images (the paper's)"}
 MOST_FOLDS = 20
 _NOTICE = "split_said"
 
@@ -56,7 +56,7 @@ def choose_split(context: DatasetContext) -> ChosenSplit | None:
         DataError: it can't be built or read, or is of other images.
     """
     way = st.segmented_control(
-        "Split to look at", list(WAYS), default=BUILD, required=True, key=OF,
+        "Inspect", list(WAYS), default=BUILD, required=True, key=OF,
         format_func=WAYS.__getitem__, wrap=True, bind="query-params",
     )  # fmt: skip
     choices = {
@@ -68,16 +68,16 @@ def choose_split(context: DatasetContext) -> ChosenSplit | None:
 def show_saved_notice() -> None:
     """Show once what was just saved or deleted."""
     if notice := st.session_state.pop(_NOTICE, None):
-        st.success(notice, icon=":material/bookmark_added:", width=frame.TEXT_WIDTH)
+        frame.success(notice, icon=":material/bookmark_added:")
 
 
 def show_save(context: DatasetContext, chosen: ChosenSplit) -> None:
     """Draw the buttons that save, download or delete the split, and its training command."""
     if chosen.refused:
-        st.info(
+        frame.info(
             f"Nothing can be trained on this split: {frame.plain(chosen.refused)}",
-            icon=":material/block:", width=frame.TEXT_WIDTH,
-        )  # fmt: skip
+            icon=":material/block:",
+        )
         return
     if chosen.saved is None and context.user.may("keep"):
         _show_save_form(context, chosen)
@@ -96,7 +96,7 @@ def show_save(context: DatasetContext, chosen: ChosenSplit) -> None:
     else:
         file = str(chosen.saved.path)
         where = "the network is trained on exactly this split, and its card says which it was."
-    st.markdown(f"To train on it where the data is: {where}", width=frame.TEXT_WIDTH)
+    frame.markdown(f"To train on it where the data is: {where}")
     command = shlex.join([
         "python", "-m", "allcore", "train", "--data", str(context.path), "--split", file,
         "--arch", "qcresnet", "--out", f"models/{style.file_name(chosen.name)}",
@@ -110,56 +110,77 @@ def may_delete(user: Visitor, saved: SavedSplit) -> bool:
     return user.may("administer") or (own and user.may("keep"))
 
 
-def _build_split(context: DatasetContext) -> ChosenSplit:
-    known = context.manifest.table["subject"].notna()
-    protocols = list(PROTOCOLS) if known.any() else ["image"]
+def _build_split(context: DatasetContext) -> ChosenSplit | None:
+    """Draw the controls of a new split; without one, a sentence, where nothing can be split."""
+    manifest = context.manifest.labelled()
+    most = min(MOST_FOLDS, splits.most_folds(manifest))
+    known = manifest.table["subject"].notna()
+    apart = known.any() and most >= splits.FEWEST_FOLDS
     controls = st.container(horizontal=True, vertical_alignment="bottom")
     protocol = controls.selectbox(
-        "Protocol", protocols, format_func=PROTOCOLS.__getitem__, key=PROTOCOL, width=300,
-        bind="query-params",
+        "Protocol", list(PROTOCOLS) if apart else ["image"], format_func=PROTOCOLS.__getitem__,
+        key=PROTOCOL, width=300, bind="query-params",
     )  # fmt: skip
-    folds, fold = (10, 0) if protocol == "image" else _choose_folds(controls)
+    folds, fold = (splits.FOLDS, 0) if protocol == "image" else _choose_folds(controls, most)
     seed = int(controls.number_input("Seed", 0, 10**6, 0, key=SEED, width=120, bind="query-params"))
     where = "" if context.catalogue.is_indexed else (
         " Without an index only files that are equal are found: index the data set in Connect data."
     )  # fmt: skip
-    exclude_twins = st.toggle(
-        "Leave out twins of held-out cells",
+    exclude_twins = controls.toggle(
+        "Leave out duplicates of held-out cells",
         value=True,
         key=TWINS,
         bind="query-params",
-        help="Pictures of a test cell are left out of training and validation, those of a "
+        help="Images of a test cell are left out of training and validation, those of a "
         f"validation cell out of training.{where}",
     )
-    if not known.any():
-        st.info(
-            "No subject is known here, so images can only be split at random: put the subjects in "
-            "a column of a manifest.csv to keep them apart.",
-            icon=":material/person_off:", width=frame.TEXT_WIDTH,
-        )  # fmt: skip
-    elif unknown := int((~known).sum()):
-        st.caption(f"{formats.count(unknown, 'image')} without a subject count as one subject "
-                   "each.")  # fmt: skip
-    manifest = context.manifest.labelled()
-    if protocol == "image":
-        split, name = splits.image_split(manifest, seed=seed), f"images-seed-{seed}"
-    else:
-        split = splits.subject_split(manifest, seed=seed, folds=folds, fold=fold)
-        name = f"subjects-fold-{fold}-of-{folds}-seed-{seed}"
+    _show_subject_note(known, apart=bool(apart))
+    try:
+        if protocol == "image":
+            split, name = splits.image_split(manifest, seed=seed), f"images-seed-{seed}"
+        else:
+            split = splits.subject_split(manifest, seed=seed, folds=folds, fold=fold)
+            name = f"subjects-fold-{fold}-of-{folds}-seed-{seed}"
+    except DataError as error:  # of the data set, not of what was chosen
+        frame.info(frame.plain(str(error)), icon=":material/call_split:")
+        return None
     if exclude_twins:
         split, name = _without_twins(context, split), f"{name}-no-twins"
     return ChosenSplit(split, _aligned(context, split.parts), name)
 
 
-def _choose_folds(controls: DeltaGenerator) -> tuple[int, int]:
-    """Draw the controls of the number of folds, and of the tested one."""
+def _show_subject_note(known: "pd.Series[bool]", *, apart: bool) -> None:
+    """Draw what limits a split by subjects."""
+    note = ""
+    if not known.any():
+        note = (
+            "No subject is known here, so images can only be split at random: put the subjects in "
+            "a column of a manifest.csv to keep them apart."
+        )
+    elif not apart:
+        note = (
+            f"A class has fewer than {splits.FEWEST_FOLDS} subjects, too few to keep subjects "
+            "apart, so images are split at random."
+        )
+    elif unknown := int((~known).sum()):
+        st.caption(f"{formats.count(unknown, 'image')} without a subject count as one subject "
+                   "each.")  # fmt: skip
+    if note:
+        frame.info(note, icon=":material/person_off:")
+
+
+def _choose_folds(controls: DeltaGenerator, most: int) -> tuple[int, int]:
+    """Draw the controls of the number of folds, at most that many, and of the tested one."""
+    if st.session_state.get(FOLDS, 0) > most:  # of another data set
+        st.session_state[FOLDS] = most
     folds = controls.number_input(
-        "Folds", 3, MOST_FOLDS, 10, key=FOLDS, width=120, bind="query-params"
-    )
+        "Folds", splits.FEWEST_FOLDS, most, min(splits.FOLDS, most), key=FOLDS, width=120,
+        bind="query-params",
+    )  # fmt: skip
     if st.session_state.get(FOLD, 0) >= folds:
         st.session_state[FOLD] = folds - 1
     fold = controls.number_input(
-        "Tested fold", 0, folds - 1, 0, key=FOLD, width=140, bind="query-params"
+        "Test fold", 0, folds - 1, 0, key=FOLD, width=120, bind="query-params"
     )
     return int(folds), int(fold)
 
@@ -180,11 +201,11 @@ def _shown_split(context: DatasetContext) -> ChosenSplit | None:
         context.table["label"] != dataset_counts.UNLABELLED
     )
     if not known.any():
-        missing = "No split is shown: choose another in the sidebar."
-        st.info(missing, icon=":material/call_split:", width=frame.TEXT_WIDTH)
+        missing = "No split is chosen: choose one above."
+        frame.info(missing, icon=":material/call_split:")
         return None
     name = frame.plain(context.split)
-    st.caption(f"Shown is the split of: {name}. Choose another in the sidebar.")
+    st.caption(f"The split of {name}, which is chosen above.")
     parts = column[known].set_axis(context.table["image_id"][known].to_numpy())
     file = SplitFile(context.split, "", parts, {})
     try:
@@ -198,7 +219,7 @@ def _saved_split(context: DatasetContext) -> ChosenSplit | None:
     records = {split.name: split for split in saved_splits.list_splits(storage_key(context.name))}
     if not records:
         missing = "No split of this data set is saved yet: build or import one and give it a name."
-        st.info(missing, icon=":material/bookmark:", width=frame.TEXT_WIDTH)
+        frame.info(missing, icon=":material/bookmark:")
         return None
     name = st.selectbox("Saved split", list(records), key=SAVED, bind="query-params", width=440)
     saved = records[str(name)]
@@ -210,7 +231,7 @@ def _saved_split(context: DatasetContext) -> ChosenSplit | None:
 def _imported_split(context: DatasetContext) -> ChosenSplit | None:
     if not context.user.may("check"):
         refusal = roles.refusal(context.user.role, "check")
-        st.info(refusal, icon=":material/lock:", width=frame.TEXT_WIDTH)
+        frame.info(refusal, icon=":material/lock:")
         return None
     file = st.file_uploader(
         "Split as CSV",
@@ -255,8 +276,7 @@ def _show_save_form(context: DatasetContext, chosen: ChosenSplit) -> None:
         frame.problem(error)
         return
     st.session_state[_NOTICE] = (
-        f"Saved as {frame.plain(saved.name)}: everybody here finds it under A saved one and, in "
-        "the sidebar, under Split shown."
+        f"Saved as {frame.plain(saved.name)}: everybody here finds it under Saved and above."
     )
     st.rerun()
 

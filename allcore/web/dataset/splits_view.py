@@ -17,7 +17,7 @@ from allcore.plots import dataset as dataset_plots
 from allcore.web import frame
 from allcore.web.components import picker
 from allcore.web.components.charts import show_chart, show_csv_download
-from allcore.web.dataset import cell_window, image_cards, splits_choice
+from allcore.web.dataset import cell_window, connect_index, image_cards, splits_choice
 from allcore.web.dataset.context import DatasetContext
 from allcore.web.dataset.splits_choice import ChosenSplit
 
@@ -26,11 +26,12 @@ A network learns from the training cells, its threshold is chosen on the validat
 judged on the test cells. By unseen subjects, groups of subjects are dealt into folds with a like
 number of subjects of each class, then of cells; one fold is tested and the next one is validation.
 Ids under which one and the same cell was found are one subject. The paper's protocol puts 8 of 10
-images into training and one each into validation and test, at random and by class alone. Twins are
-pictures of one cell: equal files, or textures that correlate at any turn, which an index finds.
+images into training and one each into validation and test, at random and by class alone.
+Duplicates are images of one cell: equal files, or textures that correlate at any rotation, which an
+index finds.
 """
 MAX_PAIRS, MAX_SUBJECTS = 6, 12
-"""Most pairs of twins shown, and most subjects named."""
+"""Most pairs of duplicates shown, and most subjects named."""
 GOOD, BAD, OPEN = "good", "bad", "open"
 _BOXES = {
     GOOD: (st.success, ":material/check_circle:"), BAD: (st.error, ":material/call_split:"),
@@ -46,8 +47,8 @@ ONE_PART = (
     "images in the end is judged out of fold, by networks that did not: its card tells how."
 )
 NO_INDEX = (
-    "Near twins were not looked for, since the data set is not indexed: start it under Connect "
-    "data. Only equal files were compared, as far as the data set's table has their digests."
+    "Near duplicates were not searched, which needs the index. Only equal files were compared, as "
+    "far as the data set's table has their digests."
 )
 
 
@@ -61,19 +62,21 @@ def show_splits(context: DatasetContext) -> None:
     rows = pd.util.hash_pandas_object(table["image_id"].to_frame().assign(part=chosen.parts))
     key = f"{context.path} {'' if about is None else about.finished} {rows.sum()}"
     split_leaks = _find_leaks(context.catalogue, chosen, key)
-    st.markdown(split_summary(split_leaks, chosen), width=frame.TEXT_WIDTH)
+    frame.markdown(split_summary(split_leaks, chosen))
     for kind, sentence in leak_sentences(split_leaks):
         draw, icon = _BOXES[kind]
         draw(sentence, icon=icon, width=frame.TEXT_WIDTH)
+    if not context.catalogue.is_indexed:
+        connect_index.show_missing(context, "Near duplicates across parts")
     if len(split_leaks.pairs):
         _show_pairs(context, split_leaks, chosen.parts)
     subjects = subject_table(context, chosen) if split_leaks.groups else None
     _show_charts(split_leaks, subjects)
     _show_tables(split_leaks, subjects)
-    st.subheader("Keep it and train on it", anchor=False)
+    st.subheader("Save it and train on it", anchor=False)
     splits_choice.show_save(context, chosen)
     with st.expander("Method"):
-        st.markdown(METHOD, width=frame.TEXT_WIDTH)
+        frame.markdown(METHOD)
 
 
 def split_summary(split_leaks: SplitLeaks, chosen: ChosenSplit) -> str:
@@ -117,7 +120,7 @@ def leak_sentences(split_leaks: SplitLeaks) -> list[tuple[str, str]]:
     if split_leaks.none_found and split_leaks.groups and not split_leaks.unknown:
         twins = "no two of their files are known to be equal"
         if split_leaks.searched_near:
-            twins = "no cell is in two, neither as the same file nor as a near twin"
+            twins = "no cell is in two, neither as the same file nor as a near duplicate"
         sentences.append((
             GOOD,
             f"No leak was found: each of {formats.count(split_leaks.groups, 'subject')} is in one "
@@ -220,9 +223,7 @@ def _show_tables(split_leaks: SplitLeaks, subjects: pd.DataFrame | None) -> None
             names = subjects.loc[subjects["part"] == part, "subject"].unique()
             text = ", ".join(frame.plain(name) for name in sorted(names, key=_natural_key))
             number = formats.count(len(names), "subject")
-            st.markdown(
-                f"**{title.capitalize()}**, {number}: {text or '-'}", width=frame.TEXT_WIDTH
-            )
+            frame.markdown(f"**{title.capitalize()}**, {number}: {text or '-'}")
         show_csv_download(subjects, name="split-subjects", key="download split subjects")
 
 

@@ -30,26 +30,25 @@ def show_calibration(context: Context) -> None:
         alt="Share of ALL blasts by predicted probability, before and after calibration",
     )
     estimate = context.estimate("ece")
-    st.markdown(
-        f"Expected calibration error **{estimate.value:.3f}** ({formats.both_bounds(estimate)}).",
-        width=frame.TEXT_WIDTH,
+    frame.markdown(
+        f"Expected calibration error **{estimate.value:.3f}** ({formats.both_bounds(estimate)})."
     )
-    st.caption(_method_text(context), width=frame.TEXT_WIDTH)
+    frame.caption(_method_text(context))
     model = context.source.model
     coverage = model and conformal.coverage_in_use(evaluations.evaluate_model(model).coverage)
     if coverage:  # a file has no prediction sets
         st.markdown(f"**{results.SETS_TITLE}**")
-        st.markdown(frame.plain(results.coverage_text(coverage)), width=frame.TEXT_WIDTH)
-        st.caption(
+        frame.markdown(frame.plain(results.coverage_text(coverage)))
+        frame.caption(
             "Of all held-out cells, whatever split is chosen above. The model's card compares "
-            "the rules that were tried.",
-            width=frame.TEXT_WIDTH,
+            "the rules that were tried."
         )
 
 
 def _is_out_of_fold(context: Context) -> bool:
     info = context.source.info
-    return info is not None and bool(info.training.get("out_of_fold"))
+    out_of_fold = info is not None and bool(info.training.get("out_of_fold"))
+    return out_of_fold and not context.source.synthetic
 
 
 def _method_text(context: Context) -> str:

@@ -14,9 +14,8 @@ from allcore.web import accounts, frame, guard
 from allcore.web.components import cell_details
 from allcore.web.components.cell_details import CellContext
 from allcore.web.evaluation.context import Context
+from allcore.web.evaluation.sources import CELL
 
-CELL = "cell"
-"""Key of the open cell in the address."""
 _ORDER = "cell_order"
 
 
@@ -33,9 +32,8 @@ def open_from_address(context: Context) -> None:
     if not image_id or st.session_state.get(_ORDER):
         return
     if image_id not in set(context.table["image_id"]):
-        st.warning(
-            f"The cell {frame.plain(image_id)} of this address is not among the cells shown.",
-            width=frame.TEXT_WIDTH,
+        frame.warning(
+            f"The cell {frame.plain(image_id)} of this address is not among the cells shown."
         )
         return
     open_cell(context, image_id, [image_id])
@@ -55,7 +53,8 @@ def _show_dialog(context: Context) -> None:
     if step:
         st.query_params[CELL] = order[(at + step) % len(order)]
         st.rerun(scope="fragment")
-    show_review_mark(of=context.source.key, image_id=order[at])
+    if not context.source.synthetic:
+        show_review_mark(of=context.source.key, image_id=order[at])
 
 
 def _cell_context(context: Context, image_id: str, at: int, of: int) -> CellContext:
@@ -111,11 +110,10 @@ def _show_state(item: ReviewItem) -> None:
     by = "an account that is gone" if item.added_by is None else frame.plain(item.added_by)
     if not who:
         by = "one of the accounts here"
-    st.caption(
+    frame.caption(
         f":material/inventory: In the review queue since {item.at:%d %B %Y} "
         f"({reviews.REASONS[item.reason]}, put there by {by}); judged by "
-        f"{formats.count(len(judged), 'account')}.",
-        width=frame.TEXT_WIDTH,
+        f"{formats.count(len(judged), 'account')}."
     )
     if not who or item.added_by != who or judged:
         return

@@ -26,7 +26,7 @@ class Context:
     source: PredictionSource
     split: str  # a key of `formats.SPLITS`
     evaluated: EvaluatedSplit  # the cells, with what does not depend on the threshold
-    threshold: float  # probability from which a cell is called an ALL blast
+    threshold: float  # probability from which a cell is predicted ALL blast
     rule: str  # sentence that says how the threshold was chosen
     images: CellImages  # of the cells, as far as they are on this machine
 
@@ -53,11 +53,7 @@ class Context:
     @cached_property
     def confusion(self) -> Confusion:
         """Counts at the threshold."""
-        return metrics.confusion(
-            labels=self.sample.labels,
-            probabilities=self.sample.probabilities,
-            threshold=self.threshold,
-        )
+        return self.sample.confusion(self.threshold)
 
     @cached_property
     def estimates(self) -> tuple[Estimate, ...]:
@@ -80,7 +76,7 @@ class Context:
 
     @cached_property
     def wrong(self) -> NDArray[np.bool_]:
-        """(N,) whether a cell is called wrongly."""
+        """(N,) whether a cell is predicted wrongly."""
         return np.isin(self.outcomes, ("fp", "fn"))
 
     @cached_property

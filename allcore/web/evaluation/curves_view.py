@@ -14,6 +14,7 @@ from allcore.evaluation.curves import PrecisionRecallCurve, RocCurve
 from allcore.evaluation.estimates import Estimate
 from allcore.evaluation.metrics import Floats
 from allcore.plots.evaluation import curves as curve_plots
+from allcore.reports import evaluation_html
 from allcore.web import evaluations, frame
 from allcore.web.components.charts import show_chart, show_csv_download
 from allcore.web.evaluation import sources
@@ -43,7 +44,7 @@ def show_curves(context: Context) -> None:
         return
     beside = _choose_others(context)
     for sentence in sources.leakage_warnings(beside.values()):
-        st.warning(sentence, width=frame.TEXT_WIDTH)
+        frame.warning(sentence)
     left, right = st.columns(2)
     with left:
         show_roc(context, beside)
@@ -60,7 +61,12 @@ def has_both_classes(part: EvaluatedSplit) -> bool:
     return bool(part.evaluation.blast.cells and part.evaluation.normal.cells)
 
 
-def show_roc(context: Context, beside: Mapping[str, PredictionSource] | None = None) -> None:
+def show_roc(
+    context: Context,
+    beside: Mapping[str, PredictionSource] | None = None,
+    *,
+    compact: bool = False,
+) -> None:
     """Draw the ROC curve, with those of other models beside it."""
     if not has_both_classes(context.evaluated):
         st.info(ONE_CLASS, icon=":material/info:")
@@ -74,7 +80,8 @@ def show_roc(context: Context, beside: Mapping[str, PredictionSource] | None = N
                 for name, model in models.items()
             },
             areas={name: model.areas["auroc"] for name, model in models.items()},
-            prevalence=float(context.sample.labels.mean()),
+            prevalence=None if compact else float(context.sample.labels.mean()),
+            compact=compact,
         ),
         name="roc",
         alt="ROC curve with its band over subjects and the operating point",
@@ -100,22 +107,10 @@ def show_precision_recall(context: Context, beside: Mapping[str, PredictionSourc
 
 def show_estimates(context: Context) -> None:
     """Draw every metric, with an interval over subjects and one over cells."""
-    baseline = {
-        figure.name: formats.estimate(figure.over_subjects)
-        for figure in context.evaluated.evaluation.baseline
-    }
-    table = pd.DataFrame(
-        {
-            "Figure": metrics.TITLES[figure.name],
-            "Value": figure.value,
-            "Over subjects": formats.bounds(figure.over_subjects),
-            "Over cells": formats.bounds(figure.over_cells),
-            "Area and brightness only": baseline.get(figure.name, "not measured"),
-        }
-        for figure in context.estimates
-    )
+    baseline = context.evaluated.evaluation.baseline
+    table = evaluation_html.estimates_table(context.estimates, baseline)
     st.dataframe(
-        table,
+        table.assign(Value=[figure.value for figure in context.estimates]),
         hide_index=True,
         height="content",
         column_config={"Value": st.column_config.NumberColumn(format="%.3f")},
@@ -148,10 +143,9 @@ def show_predictive_values(context: Context) -> None:
         "Share of ALL blasts among the cells you would check (%)", 0.1, 99.0, 10.0, 0.1,
         format="%.1f", key=PREVALENCE, bind="query-params", width=frame.TEXT_WIDTH,
     )  # fmt: skip
-    st.caption(
+    frame.caption(
         f"Here {100 * own:.0f} % of the cells are ALL blasts, because the data set was made so; "
-        "predictive values hang on that share, so they are given at yours.",
-        width=frame.TEXT_WIDTH,
+        "predictive values hang on that share, so they are given at yours."
     )
     grid = np.unique(np.append(_GRID, percent / 100))
     values = prevalence.predictive_values(context.sample, context.threshold, grid)
@@ -162,8 +156,8 @@ def show_predictive_values(context: Context) -> None:
         alt="Positive and negative predictive value by prevalence",
     )
     for figure, text in (
-        (positive, "A call of ALL blast multiplies the odds by"),
-        (negative, "A call of normal multiplies the odds by"),
+        (positive, "A prediction of ALL blast multiplies the odds of a blast by"),
+        (negative, "A prediction of normal multiplies them by"),
     ):
         st.markdown(f"{text} **{figure.value:.2f}** ({formats.both_bounds(figure)}).")
 
@@ -171,7 +165,7 @@ def show_predictive_values(context: Context) -> None:
 def _choose_others(context: Context) -> dict[str, PredictionSource]:
     names = [name for name in model_folder.names() if name != context.source.key]
     selection = st.multiselect(
-        "Beside it", names, placeholder="Other models, at their own thresholds", key=BESIDE,
+        "Other models", names, placeholder="At their own thresholds", key=BESIDE,
         bind="query-params", width=frame.TEXT_WIDTH,
     )  # fmt: skip
     return {
@@ -184,13 +178,13 @@ def _choose_others(context: Context) -> dict[str, PredictionSource]:
 def _comparable_source(context: Context, name: str) -> PredictionSource | None:
     """A model that can be drawn beside the one shown; None, with a sentence, where it can't."""
     try:
-        other = sources.source_of(name)
+        other = sources.counterpart(context.source, name)
         part = evaluations.evaluate_split(other, context.split_of(other))
     except AllScopeError as error:
         frame.problem(error)
         return None
     if not has_both_classes(part):
-        st.warning(f"{frame.plain(name)} is left out. {ONE_CLASS}", width=frame.TEXT_WIDTH)
+        frame.warning(f"{frame.plain(name)} is left out. {ONE_CLASS}")
         return None
     return other
 
@@ -199,19 +193,14 @@ def _model_curves(
     context: Context, beside: Mapping[str, PredictionSource]
 ) -> dict[str, ModelCurves]:
     parts = {context.source.name: (context.evaluated, context.key, context.threshold)}
-    for name, other in beside.items():
+    for other in beside.values():
         split = context.split_of(other)
         part = evaluations.evaluate_split(other, split)
-        parts[name] = (part, other.digest + split, other.threshold)
+        parts[other.name] = (part, other.digest + split, other.threshold)
     models = {}
     for name, (part, key, threshold) in parts.items():
-        confusion = metrics.confusion(
-            labels=part.sample.labels,
-            probabilities=part.sample.probabilities,
-            threshold=threshold,
-        )
         areas = {figure.name: figure for figure in part.threshold_free}
-        values = metrics.confusion_metrics(confusion)
+        values = metrics.confusion_metrics(part.sample.confusion(threshold))
         models[name] = ModelCurves(*_cached_curves(part, key), areas, values)
     return models
 

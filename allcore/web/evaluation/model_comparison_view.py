@@ -16,12 +16,6 @@ from allcore.web.evaluation.context import Context
 
 OTHER, KIND = "other", "kind"
 """Keys of the controls, and of the address."""
-KINDS = {
-    "both_wrong": "Both err",
-    "only_a": "Only the first is right",
-    "only_b": "Only the second is right",
-    "both_right": "Both are right",
-}
 
 
 def show_model_comparison(context: Context) -> None:
@@ -30,8 +24,8 @@ def show_model_comparison(context: Context) -> None:
     if not names:
         st.info("There is no second model to compare with.", icon=":material/compare_arrows:")
         return
-    name = st.selectbox("Second model", names, key=OTHER, bind="query-params", width=360)
-    other = sources.source_of(name)
+    name = st.selectbox("Other model", names, key=OTHER, bind="query-params", width=360)
+    other = sources.counterpart(context.source, name)
     split = context.split_of(other)
     other_table = evaluations.evaluate_split(other, split).table
     notes = sources.leakage_warnings([context.source, other])
@@ -65,31 +59,27 @@ def _join(
 
 def _show_agreement(context: Context, name: str, agreement: ModelAgreement) -> None:
     first, second = frame.plain(context.source.name), frame.plain(name)
-    st.markdown(
-        f"On the {formats.count(len(agreement.table), 'cell')} that both hold out: both right "
+    frame.markdown(
+        f"On the {formats.count(len(agreement.table), 'cell')} that both hold out: both correct "
         f"{agreement.counts['both_right']:,}, only {first} {agreement.counts['only_a']:,}, only "
         f"{second} {agreement.counts['only_b']:,}, both wrong {agreement.counts['both_wrong']:,} "
-        f"(McNemar p = {agreement.mcnemar.p:.3g}, cells taken as independent).",
-        width=frame.TEXT_WIDTH,
+        f"(McNemar p = {agreement.mcnemar.p:.3g}, cells taken as independent)."
     )
     differences = ", ".join(
         f"{metrics.TITLES[estimate.name]} {formats.estimate(estimate.difference)}"
         for estimate in agreement.differences
     )
-    st.markdown(
-        f"{first} less {second}, over {agreement.joined.unit}: {differences}.",
-        width=frame.TEXT_WIDTH,
-    )
+    frame.markdown(f"{first} less {second}, over {agreement.joined.unit}: {differences}.")
     for note in agreement.joined.notes:
-        st.warning(note, width=frame.TEXT_WIDTH)
+        frame.warning(note)
 
 
 def _show_cells(
     context: Context, agreement: ModelAgreement, area: chart_area.Polygon | None
 ) -> None:
     kind = st.segmented_control(
-        "Cells", list(KINDS), default="both_wrong", required=True,
-        format_func=KINDS.__getitem__, key=KIND, bind="query-params",
+        "Cells", list(model_agreement.KINDS), default="both_wrong", required=True,
+        format_func=model_agreement.KINDS.__getitem__, key=KIND, bind="query-params",
     )  # fmt: skip
     table = agreement.table
     if area is None:

@@ -54,7 +54,7 @@ class ReviewQueue:
 
     @cached_property
     def flagged(self) -> tuple[ReviewItem, ...]:
-        """Uploaded pictures whose answer somebody called wrong; without a label or a verdict."""
+        """Uploaded pictures flagged for a wrong answer; without a label or a verdict."""
         return tuple(item for item in self.items if item.uploaded)
 
     @cached_property

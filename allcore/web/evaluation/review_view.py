@@ -25,7 +25,7 @@ _DECIDED = [name for name in agreement.VERDICTS if name != "open"]
 METHOD = """
 Two people judge each cell's picture on the page Review without seeing label, subject or model. The
 first two judgements decide. **Label wrong**: both saw the other class than the label. **Model
-wrong**: both saw the class of the label, and the model calls the other at the threshold above.
+wrong**: both saw the class of the label, and the model predicts the other at the threshold above.
 **Bad picture**: both said so, or one did and the other couldn't tell. **Ambiguous**: every other
 pair. A reviewed label is the class that both saw, else the label as it came; bad pictures are left
 out. Agreement is Cohen's kappa (1960) over the four answers, with reviewer against reviewer where
@@ -35,6 +35,9 @@ there are two. The data set is never changed.
 
 def show_review(context: Context) -> None:
     """Draw the view."""
+    if context.source.synthetic:
+        st.info("Blind review is of real cells: choose Test above.", icon=":material/inbox:")
+        return
     queue = review_queue.read_queue(context)
     _show_queue_state(queue)
     review_queue.show_queue_controls(queue)
@@ -46,7 +49,7 @@ def show_review(context: Context) -> None:
     _show_flagged_answers(queue)
     _show_exports(queue)
     with st.expander("How cells are judged"):
-        st.markdown(METHOD, width=frame.TEXT_WIDTH)
+        frame.markdown(METHOD)
 
 
 def _show_queue_state(queue: ReviewQueue) -> None:
@@ -57,7 +60,7 @@ def _show_queue_state(queue: ReviewQueue) -> None:
                 ": put errors or suspicious labels into the queue here, or single cells in the "
                 "window that opens with a click"
             )
-        st.info(f"{text}.", icon=":material/inbox:", width=frame.TEXT_WIDTH)
+        frame.info(f"{text}.", icon=":material/inbox:")
         return
     judged = queue.verdicts.table["judged"].to_numpy()
     text = (
@@ -69,7 +72,7 @@ def _show_queue_state(queue: ReviewQueue) -> None:
         text += f" {formats.count(elsewhere, 'more cell')} of other splits."
     if queue.flagged:
         text += f" {formats.count(len(queue.flagged), 'flagged answer')} below."
-    st.markdown(text, width=frame.TEXT_WIDTH)
+    frame.markdown(text)
     if queue.visitor.opens("review"):
         navigation.link("Review", "Judge cells by their picture alone")
 
@@ -78,11 +81,10 @@ def _show_verdicts(queue: ReviewQueue) -> None:
     decided = queue.verdicts.decided
     counts = queue.verdicts.counts
     st.subheader("Verdicts", anchor=False)
-    st.markdown(
+    frame.markdown(
         f"Of **{formats.count(len(decided), 'cell')}** judged by two, the label is wrong in "
         f"**{counts['label_wrong']:,}** and the model in **{counts['model_wrong']:,}**; "
-        f"ambiguous {counts['ambiguous']:,}, bad pictures {counts['bad_picture']:,}.",
-        width=frame.TEXT_WIDTH,
+        f"ambiguous {counts['ambiguous']:,}, bad pictures {counts['bad_picture']:,}."
     )
     by_reason = pd.crosstab(decided["verdict"], decided["reason"])
     reasons = {
@@ -103,11 +105,10 @@ def _show_agreement(queue: ReviewQueue) -> None:
     result = _agreement_of(queue, queue.key)
     kappa, share = result.kappa, result.agreed
     st.subheader("Agreement", anchor=False)
-    st.markdown(
+    frame.markdown(
         f"The two judgements are alike on {formats.share(share.over_cells, result.cells)} over "
         f"cells; over subjects {formats.bounds(share.over_subjects)}. Cohen's kappa "
-        f"**{formats.number(kappa.value)}** ({formats.both_bounds(kappa)}).",
-        width=frame.TEXT_WIDTH,
+        f"**{formats.number(kappa.value)}** ({formats.both_bounds(kappa)})."
     )
     names = [name[0].upper() + name[1:] for name in reviews.JUDGEMENTS.values()]
     table = pd.DataFrame(result.counts, columns=names)
@@ -133,11 +134,10 @@ def _show_reviewed_estimates(queue: ReviewQueue) -> None:
     ]  # fmt: skip
     st.subheader("Figures with original and with reviewed labels", anchor=False)
     changed, bad = (queue.verdicts.counts[name] for name in ("label_wrong", "bad_picture"))
-    st.markdown(
+    frame.markdown(
         f"Original: {formats.count(len(context.table), 'cell')}. Reviewed: "
         f"{formats.count(len(sample.labels), 'cell')}, {changed:,} of them with another label; "
-        f"{formats.count(bad, 'bad picture')} left out.",
-        width=frame.TEXT_WIDTH,
+        f"{formats.count(bad, 'bad picture')} left out."
     )
     table = pd.DataFrame(
         {
@@ -179,23 +179,21 @@ def _show_caution(queue: ReviewQueue) -> None:
         if len(controls)
         else "No control has been judged by two, so nothing is known of the others' labels."
     )
-    st.caption(
+    frame.caption(
         f"95 % intervals. {len(decided):,} of {formats.count(cells_here, 'cell')} are reviewed, "
         "most of them where the model errs, so reviewed labels flatter the model: a wrong label "
-        f"that the model agrees with is hardly looked at. {checked}",
-        width=frame.TEXT_WIDTH,
+        f"that the model agrees with is hardly looked at. {checked}"
     )
 
 
 def _show_cells(queue: ReviewQueue) -> None:
     st.subheader("Cells by verdict", anchor=False)
     if hidden := len(queue.verdicts.decided) - len(queue.visible):
-        st.info(
+        frame.info(
             f"Judge yours first: the verdicts of {formats.count(hidden, 'cell')} that you have not "
             "judged are not shown to you. On Review, switch on the cells that two others have "
             "judged.",
             icon=":material/visibility_off:",
-            width=frame.TEXT_WIDTH,
         )
     if queue.visible.empty:
         return
@@ -270,10 +268,12 @@ def _show_flagged_answers(queue: ReviewQueue) -> None:
     """Draw the flagged answers; people's notes are for people with an account."""
     if not queue.flagged or not queue.visitor.signed_in:
         return
-    st.subheader("Answers called wrong", anchor=False)
+    st.subheader("Answers flagged as wrong", anchor=False)
     stored = pictures.flagged_digests(accounts.store(), queue.context.source.key)
     ids = {item.image_id for item in queue.flagged}
-    hidden = {image_id for image_id in ids & queue.open_to_me if _digest(image_id) in stored}
+    hidden = {
+        image_id for image_id in ids & queue.open_to_me if reviews.upload_digest(image_id) in stored
+    }
     text = (
         f"People flagged the answer to **{formats.count(len(queue.flagged), 'picture')}** that "
         "they uploaded. These have no label, so they enter no verdict and no figure."
@@ -281,7 +281,7 @@ def _show_flagged_answers(queue: ReviewQueue) -> None:
     if hidden:
         text += f" {formats.count(len(hidden), 'picture')} that you may still judge: not shown to "
         text += "you."
-    st.markdown(text, width=frame.TEXT_WIDTH)
+    frame.markdown(text)
     rows = _flagged_table(queue, ids - hidden, stored)
     if len(rows):
         st.dataframe(
@@ -301,8 +301,9 @@ def _flagged_table(queue: ReviewQueue, ids: Set[str], stored: Set[str]) -> pd.Da
         judgements_of[judgement.image_id].append(reviews.JUDGEMENTS[judgement.seen])
     return pd.DataFrame(
         {
-            "Picture (SHA-256)": _digest(flag.image_id)[:_DIGITS],
-            "Picture": "kept" if _digest(flag.image_id) in stored else "not kept",
+            "Picture (SHA-256)": reviews.upload_digest(flag.image_id)[:_DIGITS],
+            "Cell": flag.image_id.partition(reviews.CELL)[2],
+            "Picture": "kept" if reviews.upload_digest(flag.image_id) in stored else "not kept",
             "The model said": CLASS_NAMES.get(flag.verdict, flag.verdict),
             "Probability of ALL": flag.p_all,
             "Threshold": flag.threshold,
@@ -313,7 +314,3 @@ def _flagged_table(queue: ReviewQueue, ids: Set[str], stored: Set[str]) -> pd.Da
         for flag in flags.list_of(accounts.store(), queue.context.source.key)
         if flag.image_id in ids
     )
-
-
-def _digest(image_id: str) -> str:
-    return image_id.removeprefix(reviews.UPLOAD)

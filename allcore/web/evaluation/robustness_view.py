@@ -16,14 +16,13 @@ METRIC = "robust_by"
 
 def show_robustness(context: Context) -> None:
     """Draw the view."""
-    folder = context.source.folder
-    results = None if folder is None else json_files.read_robustness(folder)
+    model = context.source.model  # of its held-out cells, whatever cells are shown
+    results = None if model is None else json_files.read_robustness(model.folder)
     if results is None:
-        st.info(
+        frame.info(
             "Not measured yet: `python -m allcore evaluate --robustness` alters the pictures step "
             "by step and keeps what becomes of the figures.",
             icon=":material/tune:",
-            width=frame.TEXT_WIDTH,
         )
         return
     metric = str(st.segmented_control(
@@ -38,10 +37,9 @@ def show_robustness(context: Context) -> None:
     of, bands = "unknown subjects", "without subjects there are no bands"
     if results.subjects is not None:
         of, bands = formats.count(results.subjects, "subject"), "bands are 95 % over subjects"
-    st.caption(
+    frame.caption(
         f"{formats.count(results.cells, 'held-out cell')} of {of}, at the model's own threshold; "
-        f"{bands}.",
-        width=frame.TEXT_WIDTH,
+        f"{bands}."
     )
     with st.expander("Command"):
         st.code(results.command, language="shell", wrap_lines=True)

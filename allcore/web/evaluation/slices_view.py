@@ -21,8 +21,8 @@ METHOD = """
 Each slice is compared with the rest of the cells by accuracy at the threshold above. Cells of one
 subject resemble each other, so the test goes by subjects wherever a slice has enough of them, and
 for a slice that is one subject by how far apart the other subjects of its class lie. All slices are
-tried at once, so their p-values are raised together (Holm, 1979); a slice counts as **worse** where
-its raised p-value is below 0.05. Clusters are of the map, which the network itself has drawn: one
+tried at once, so their p-values are adjusted (Holm, 1979); a slice counts as **worse** where its
+adjusted p-value is below 0.05. Clusters are of the map, which the network itself has drawn: one
 between the two classes is worse by its nature, and worth a look at what its cells have in common.
 """
 _MOST = 14
@@ -41,13 +41,12 @@ def show_slices(context: Context) -> None:
         return
     rows = slices.compare_slices(prepared, right=~context.wrong)
     worse, tried = [row for row in rows if row.worse], formats.count(len(rows), "slice")
-    answer = f"Of {tried} tried, none is worse than chance would have it."
+    answer = f"Of {tried} tried, none is clearly worse than the rest."
     if worse:
         names = ", ".join(frame.plain(row.slice.title) for row in worse[:3])
         more = f" and {len(worse) - 3} more" if len(worse) > 3 else ""
         answer = (
-            f"Of {tried} tried, **{len(worse)}** are worse than chance would have it: "
-            f"{names}{more}."
+            f"Of {tried} tried, **{len(worse)}** are clearly worse than the rest: {names}{more}."
         )
     st.markdown(answer)
     show_chart(
@@ -64,7 +63,7 @@ def show_slices(context: Context) -> None:
         cell_lists.show_cells(context, wrong_first, key="slice_cells")
     _show_saved_slices(context)
     with st.expander("How slices are tested"):
-        st.markdown(METHOD, width=frame.TEXT_WIDTH)
+        frame.markdown(METHOD)
 
 
 def show_save_form(context: Context, indices: NDArray[np.intp]) -> None:
@@ -72,8 +71,8 @@ def show_save_form(context: Context, indices: NDArray[np.intp]) -> None:
     if not len(indices) or not accounts.visitor().may("keep"):
         return
     with st.form("keep_slice", clear_on_submit=True, width=frame.FORM_WIDTH):
-        name = st.text_input("Keep these cells as a slice named", max_chars=80)
-        sent = st.form_submit_button("Keep", icon=":material/bookmark_add:")
+        name = st.text_input("Save these cells as a slice named", max_chars=80)
+        sent = st.form_submit_button("Save", icon=":material/bookmark_add:")
     if not sent:
         return
     ids = context.table["image_id"].iloc[indices].astype(str).tolist()
@@ -83,7 +82,7 @@ def show_save_form(context: Context, indices: NDArray[np.intp]) -> None:
     except AllScopeError as error:
         frame.problem(error)
     else:
-        st.success(f"Kept: see {frame.plain(name)} among the slices.", icon=":material/bookmark:")
+        st.success(f"Saved: see {frame.plain(name)} among the slices.", icon=":material/bookmark:")
 
 
 def read_saved_slices(context: Context) -> tuple[SavedSlice, ...]:
@@ -111,9 +110,9 @@ def _show_slice_table(rows: tuple[SliceResult, ...]) -> SliceResult | None:
             "Found": "worse" if row.worse else "",
             "Cells": row.cells,
             "Subjects": row.subjects,
-            "Called rightly": formats.share(row.accuracy, row.cells),
+            "Correct": formats.share(row.accuracy, row.cells),
             "Difference from the rest": formats.estimate(row.difference),
-            "p, raised": "below 0.001" if row.p_adjusted < 0.001 else f"{row.p_adjusted:.3f}",
+            "Adjusted p": "below 0.001" if row.p_adjusted < 0.001 else f"{row.p_adjusted:.3f}",
         }
         for row in rows
     )

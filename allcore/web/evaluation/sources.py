@@ -4,18 +4,24 @@ import hashlib
 from collections.abc import Iterable
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-from allcore import model_folder
-from allcore.data import label_choice, prediction_import
+from allcore import formats, model_folder
+from allcore.data import label_choice, prediction_import, table_reader
 from allcore.data.prediction_import import ImportChoices
 from allcore.data.score_columns import MEANINGS
 from allcore.errors import AllScopeError
+from allcore.inference import synthetic_predictions
 from allcore.web import accounts, evaluations, frame, resources
+from allcore.web.cell_images import CellImages
+from allcore.web.evaluation import synthetic_cells
 from allcore.web.evaluations import PredictionSource
 
 MODEL, SPLIT = "model", "split"
 """Keys of the controls, and of the address."""
+CELL = "cell"
+"""Key of the open cell in the address."""
 _FILES, _OPENED, _NEXT = "prediction_files", "prediction_file_id", "prediction_file_next"
 _COLUMNS, _IMPORTED = "prediction_file_columns", "prediction_file_imported"
 _PROBLEM, _PREFIX = "prediction_file_problem", "file-"
@@ -28,8 +34,8 @@ _LEADS = {
 _RULE = "Fixed: a file brings no threshold of its own."
 
 
-def choose_source() -> PredictionSource | None:
-    """The source chosen in the sidebar, where files can be opened too.
+def choose_source(place: DeltaGenerator) -> PredictionSource | None:
+    """The source as chosen; files can be opened beside it.
 
     None, with a sentence, where there is neither a model nor a file.
 
@@ -43,14 +49,41 @@ def choose_source() -> PredictionSource | None:
     titles = {key: file.name for key, file in files.items()}
     requested = st.query_params.get(MODEL)
     if requested and requested not in (*model_folder.names(), *titles.values()):
-        st.warning(
+        frame.warning(
             f"This address shows {frame.plain(requested)}, which is no installed model: if it is a "
-            "file, open it here, below Model, to see the same view.",
-            width=frame.TEXT_WIDTH,
+            "file, open it here to see the same view."
         )
-    key = resources.choose_key(titles, key=MODEL)
+    key = resources.choose_key(titles, key=MODEL, place=place)
     _open_file()
     return None if key is None else source_of(key)
+
+
+def choose_split(source: PredictionSource, images: CellImages) -> str:
+    """The part of the cells as chosen: one of `formats.SPLITS`, or the synthetic cells.
+
+    The synthetic cells come first once they are scored while no picture of the held-out ones is on
+    this machine, unless the address names one of these.
+
+    Raises:
+        ModelError: the predictions are missing or damaged.
+        DataError: there is no labelled held-out cell.
+    """
+    known = evaluations.splits(source)
+    titles = {name: formats.SPLITS[name] for name in known}
+    first = known[0]
+    if source.model is not None and synthetic_predictions.can_score(source.model):
+        titles[synthetic_cells.SPLIT] = synthetic_cells.TITLE
+        ids = evaluations.predictions(source)["image_id"].astype(str)
+        seen = bool(images.places) and any(image_id in images for image_id in ids)
+        cell = st.query_params.get(CELL)
+        scored = synthetic_predictions.is_scored(source.model)
+        if scored and not seen and (cell is None or cell not in set(ids)):
+            first = synthetic_cells.SPLIT
+    return st.selectbox(
+        "Cells", list(titles), index=list(titles).index(first), format_func=titles.__getitem__,
+        key=SPLIT, bind="query-params", width=130,
+        help="Held-out cells of the model's own split, or synthetic cells drawn by ALLScope.",
+    )  # fmt: skip
 
 
 def source_of(key: str) -> PredictionSource:
@@ -62,9 +95,25 @@ def source_of(key: str) -> PredictionSource:
     return _files().get(key) or PredictionSource.of_model(model_folder.resolve(key))
 
 
+def counterpart(of: PredictionSource, name: str) -> PredictionSource:
+    """The source of a model for the same kind of cells as another source's.
+
+    Raises:
+        AllScopeError: the model's folder is damaged, or it has not scored the synthetic cells.
+    """
+    source = source_of(name)
+    if of.synthetic and source.model is not None:
+        return synthetic_cells.source_of(source.model)
+    return source
+
+
 def leakage_warnings(sources: Iterable[PredictionSource]) -> tuple[str, ...]:
     """A sentence for each source whose held-out cells are not of unseen subjects."""
-    states = {source.name: evaluations.separate_subjects(source).state for source in sources}
+    states = {
+        source.name: evaluations.separate_subjects(source).state
+        for source in sources
+        if not source.synthetic
+    }
     return tuple(
         _LEADS[state].format(name=frame.plain(name))
         for name, state in states.items()
@@ -79,10 +128,11 @@ def _files() -> dict[str, PredictionSource]:
 
 
 def _open_file() -> None:
-    """Draw the upload of predictions in the sidebar, for people who may check images."""
+    """Draw the button that unfolds the upload of predictions, for people who may check images."""
     if not accounts.visitor().may("check"):
         return
-    with st.sidebar.expander("Open predictions of your own", icon=":material/upload_file:"):
+    icon = ":material/error:" if _PROBLEM in st.session_state else ":material/upload_file:"
+    with st.popover("Open file", icon=icon, help="Predictions of your own"):
         st.caption(
             "CSV or Parquet with an image id, a label (all or hem), a probability of an ALL blast "
             "and, so that intervals over subjects can be given, a subject."
@@ -121,12 +171,12 @@ def _choose_columns(file: UploadedFile) -> ImportChoices:
         DataError: the file can't be read, or the labels are not clear.
     """
     if st.session_state.get(_COLUMNS, ("",))[0] != file.file_id:
-        headings = prediction_import.headings(file.getvalue(), name=file.name)
+        headings = table_reader.headings(file.getvalue(), prediction_import.SCHEMA, name=file.name)
         st.session_state[_COLUMNS] = file.file_id, headings
     headings = st.session_state[_COLUMNS][1]
     recognised = prediction_import.recognise(headings)
     columns: dict[str, str | None] = {}
-    with st.popover("Columns", icon=":material/view_column:", width="stretch"):
+    with st.expander("Columns", icon=":material/view_column:"):
         for column, title in prediction_import.COLUMN_TITLES.items():
             options = [None, *dict.fromkeys(headings)]
             heading = st.selectbox(

@@ -9,6 +9,7 @@ from allcore.evaluation import subjects
 from allcore.evaluation.subjects import SubjectRow
 from allcore.labels import CLASS_NAMES
 from allcore.plots.evaluation import subjects as subject_plots
+from allcore.reports import evaluation_html
 from allcore.web import frame
 from allcore.web.components.charts import show_chart, show_csv_download
 from allcore.web.evaluation import cell_lists
@@ -37,7 +38,7 @@ def show_subjects(context: Context) -> None:
         alt="Probability of every cell, one line a subject",
     )
     show_subject_table(context)
-    st.subheader("One answer a subject", anchor=False)
+    st.subheader("One prediction a subject", anchor=False)
     _show_calls(context)
 
 
@@ -46,25 +47,14 @@ def show_subject_table(context: Context) -> None:
     if not context.subjects:
         st.markdown(UNKNOWN)
         return
-    table = pd.DataFrame(
-        {
-            "Subject": row.subject,
-            "Class": CLASS_NAMES[row.label],
-            "Cells": row.cells,
-            "Called rightly": formats.share(row.accuracy, row.cells),
-            "Called ALL blast": formats.share(row.blasts, row.cells),
-            "Median probability": row.probability,
-        }
-        for row in context.subjects
-    )
     selection = st.dataframe(
-        table,
+        evaluation_html.subjects_table(context.subjects),
         hide_index=True,
         column_config={"Median probability": st.column_config.NumberColumn(format="%.2f")},
         on_select="rerun",
         selection_mode="single-row",
         key=f"subjects_table_{context.source.key}",
-        alt="One row a subject: cells, called rightly, called ALL blast",
+        alt="One row a subject: cells, correct, predicted ALL blast",
     )
     selected = selection["selection"]["rows"]
     if selected and selected[0] < len(context.subjects):
@@ -94,11 +84,10 @@ def subjects_table(context: Context) -> pd.DataFrame:
 
 def _show_subject(context: Context, row: SubjectRow) -> None:
     st.subheader(f"Subject {frame.plain(row.subject)}", anchor=False)
-    st.markdown(
+    frame.markdown(
         f"{formats.count(row.cells, 'cell')}, labelled {CLASS_NAMES[row.label]}: "
-        f"{formats.share(row.accuracy, row.cells)} called rightly, "
-        f"{formats.share(row.blasts, row.cells)} called ALL blast.",
-        width=frame.TEXT_WIDTH,
+        f"{formats.share(row.accuracy, row.cells)} correct, "
+        f"{formats.share(row.blasts, row.cells)} predicted ALL blast."
     )
     here = np.flatnonzero((context.table["subject"] == row.subject).to_numpy())
     falling = here[np.argsort(-context.sample.probabilities[here], kind="stable")]
@@ -108,7 +97,7 @@ def _show_subject(context: Context, row: SubjectRow) -> None:
 def _show_calls(context: Context) -> None:
     left, right, _ = st.columns([2, 2, 3])
     cutoff = left.slider(
-        "Called ALL from a share of blasts of (%)", 1, 99, 50, key=CUTOFF, bind="query-params"
+        "ALL from a share of blasts of (%)", 1, 99, 50, key=CUTOFF, bind="query-params"
     )
     least = right.number_input(
         "Cells that an answer needs", 1, 500, 20, key=LEAST, bind="query-params"
@@ -117,11 +106,10 @@ def _show_calls(context: Context) -> None:
     show_chart(
         subject_plots.subject_call_shares(calls, cutoff / 100),
         name="subject-calls",
-        alt="Share of cells called ALL blast, with its interval, of each subject",
+        alt="Share of cells predicted ALL blast, with its interval, of each subject",
     )
-    st.caption(
-        "A subject is called by the share of its cells that are called ALL blast. Where the "
+    frame.caption(
+        "A subject is predicted by the share of its cells that are predicted ALL blast. Where the "
         'interval of that share holds the cut-off the answer is "can\'t tell". The cells of this '
-        "data set were picked one by one, so the share is not the one of a whole smear.",
-        width=frame.TEXT_WIDTH,
+        "data set were picked one by one, so the share is not the one of a whole smear."
     )

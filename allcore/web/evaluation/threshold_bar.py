@@ -11,12 +11,6 @@ from allcore.web.evaluations import PredictionSource
 
 KEY = "threshold"
 _SLIDER, _RULE, _NOTE = "threshold_slider", "threshold_rule", "threshold_said"
-_STYLE = """<style>
-:has(> .st-key-threshold_bar) { position: sticky; top: 3.5rem; z-index: 90; padding: 0.4rem 0;
-  background: %s;
-  border-bottom: 1px solid rgba(128, 128, 128, 0.3); }
-@media (max-width: 640px) { :has(> .st-key-threshold_bar) { position: static; } }
-</style>"""
 FLATTERS = (
     "Chosen on the very cells that are shown, because this source has no validation cells: that "
     "flatters the figures."
@@ -24,7 +18,7 @@ FLATTERS = (
 
 
 def choose_threshold(source: PredictionSource, split: str) -> tuple[float, str]:
-    """Draw the bar; return the threshold and the sentence that says how it was chosen."""
+    """Draw the controls; return the threshold and the sentence that says how it was chosen."""
     own = float(source.threshold)
     state = st.session_state
     if state.get("threshold_of") != source.key:  # another model has another threshold of its own
@@ -32,33 +26,27 @@ def choose_threshold(source: PredictionSource, split: str) -> tuple[float, str]:
             state[KEY] = own
         state["threshold_of"] = source.key
         state.pop(_NOTE, None)
-    # Cells scroll below the bar, so it has the page's own background.
-    background = st.get_option(f"theme.{st.context.theme.type or 'light'}.backgroundColor")
-    st.html(_STYLE % background)
-    with st.container(key="threshold_bar", horizontal=True, vertical_alignment="bottom"):
-        typed = st.number_input(
-            "Threshold", 0.0, 1.0, value=own, step=0.01, format="%.4f", key=KEY, width=150,
-            bind="query-params", help="A cell is called an ALL blast from this probability on.",
-        )  # fmt: skip
-        state[_SLIDER] = typed
-        st.slider(
-            "Threshold by hand", 0.0, 1.0, step=0.001, key=_SLIDER, format="%.3f", width=360,
-            label_visibility="collapsed", on_change=lambda: _set(state[_SLIDER], ""),
-        )  # fmt: skip
-        rules = st.popover("By a rule", icon=":material/rule:", on_change="rerun", key="by_a_rule")
-        if rules.open:
-            with rules:
-                _show_rules(source, split)
-        st.button(
-            "Model's own", icon=":material/undo:", disabled=typed == own, on_click=_set,
-            args=(own, ""),
-        )  # fmt: skip
-    text = source.rule
-    if typed != own:
-        at, sentence = state.get(_NOTE, (None, ""))
-        text = sentence if sentence and at == typed else "Chosen by hand."
-    st.caption(f"Threshold {typed:.3f}. {frame.plain(text)}", width=frame.TEXT_WIDTH)
-    return typed, text
+    typed = st.number_input(
+        "Threshold", 0.0, 1.0, value=own, step=0.01, format="%.3f", key=KEY, width=140,
+        bind="query-params", help="A cell is predicted ALL blast from this probability on.",
+    )  # fmt: skip
+    state[_SLIDER] = typed
+    st.slider(
+        "Threshold by hand", 0.0, 1.0, step=0.001, key=_SLIDER, format="%.3f", width=150,
+        label_visibility="collapsed", on_change=lambda: _set(state[_SLIDER], ""),
+    )  # fmt: skip
+    rules = st.popover("Optimise", icon=":material/tune:", on_change="rerun", key="optimise")
+    if rules.open:
+        with rules:
+            _show_rules(source, split)
+    st.button(
+        "Reset", icon=":material/undo:", disabled=typed == own, on_click=_set, args=(own, ""),
+        help="The model's own threshold",
+    )  # fmt: skip
+    if typed == own:
+        return typed, source.rule
+    at, sentence = state.get(_NOTE, (None, ""))
+    return typed, sentence if sentence and at == typed else "Chosen by hand."
 
 
 def _set(value: float, sentence: str) -> None:
@@ -97,7 +85,7 @@ def _show_rules(source: PredictionSource, split: str) -> None:
         frame.problem(error)
         return
     st.button(
-        f"Take {choice.value:.3f}",
+        f"Apply {choice.value:.3f}",
         type="primary",
         on_click=_set,
         args=(choice.value, _sentence(choice, flatters)),

@@ -4,7 +4,7 @@ import streamlit as st
 
 from allcore.store import batches
 from allcore.store.batches import Batch
-from allcore.web import accounts, frame, guard
+from allcore.web import accounts, frame, guard, navigation
 from allcore.web.history import filters
 
 _LATEST = 3  # the others are folded away
@@ -54,7 +54,7 @@ def _show_one(batch: Batch) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(
             f"{_ICONS[batch.state]} **{frame.plain(batch.name)}**: {batch.state}, "
-            f"{batch.answered:,} of {batch.total:,} answers kept, by {frame.plain(batch.model)}, "
+            f"{batch.answered:,} of {batch.total:,} answers, by {frame.plain(batch.model)}, "
             f"{batch.started_at:%Y-%m-%d %H:%M} UTC",
             width="content",
         )
@@ -62,5 +62,8 @@ def _show_one(batch: Batch) -> None:
             "Show its answers", key=f"batch_{batch.id}", icon=":material/list:",
             on_click=filters.show_batch, args=(batch.id,),
         )  # fmt: skip
+        if batch.incomplete:
+            rest = f"Go on with the other {batch.total - batch.answered:,}"
+            navigation.link("Predict", rest, address={"batch": str(batch.id)})
     if pressed:  # a fragment's click reruns the fragment alone
         st.rerun()

@@ -1,22 +1,29 @@
 """One answer with its facts, flag, deletion, and its repetition with today's model."""
 
+import contextlib
 import hashlib
 from dataclasses import replace
 
 import pandas as pd
 import streamlit as st
 
-from allcore import model_folder, settings
+from allcore import model_folder, settings, site_profile
+from allcore.data.cells import Rgb
 from allcore.data.images import decoding
 from allcore.errors import AllScopeError, BadImage
+from allcore.explain import answer_summary
+from allcore.explain.answer_summary import AnswerSummary
+from allcore.explain.parts import KnownCell
+from allcore.inference import segmentation, smear
 from allcore.inference.predictor import Predictor
 from allcore.inference.results import Refusal
 from allcore.labels import VERDICT_TITLES
-from allcore.plots import predict as predict_plots
-from allcore.store import flags, history, pictures, reviews
+from allcore.model_folder import InstalledModel
+from allcore.store import flags, history, reviews
 from allcore.store.history import HistoryAnswer, HistoryEntry
-from allcore.web import accounts, frame, resources
-from allcore.web.history import filters
+from allcore.web import accounts, cell_images, frame, resources
+from allcore.web.components import explanation_view, verdict_block
+from allcore.web.history import answer_pictures, filters
 
 _DIGITS = 12  # of a digest that pages show
 _SECOND = "history_second"
@@ -24,7 +31,6 @@ _OTHER_FILE = (
     "This is another file than the one that was asked about, for its SHA-256 differs; drop the "
     "same file."
 )
-_PICTURE_WIDTH = 280
 _MISSING = "The answer of this address is not there any more, or is not yours."
 _SHARED = (
     "The picture, where it is kept, and your note are shown to reviewers from then on; the file's "
@@ -35,17 +41,24 @@ _SHARED = (
 def show_entry(username: str, entry: HistoryEntry | None, batches: dict[int, str]) -> None:
     """Draw the card of an answer; None is one that the address names and the account lacks."""
     if entry is None:
-        st.warning(_MISSING, icon=":material/search_off:", width=frame.TEXT_WIDTH)
+        frame.warning(_MISSING, icon=":material/search_off:")
         return
-    data = pictures.read(accounts.store(), username, entry.answer.image_sha256)
+    data = answer_pictures.read(username, entry.answer.image_sha256)
     with st.container(border=True):
-        left, right = st.columns([3, 2], gap="large")
-        with left:
-            _show_verdict(entry)
-            _show_facts(entry, batches.get(entry.batch or 0, ""))
+        rgb, caption = _decoded(data, entry.answer)
+        block = verdict_block.show_block(
+            _summary(entry.answer),
+            name=entry.answer.title,
+            reason=entry.answer.prediction.reason,
+            rgb=rgb,
+            caption=caption,
+            compact=True,
+            mark=entry.answer.mark,
+        )
+        with block.actions:
             _show_buttons(username, entry)
-        with right:
-            _show_picture(data)
+        with st.expander("What the answer rests on", expanded=True):
+            _show_facts(entry, batches.get(entry.batch or 0, ""))
         _show_rerun(username, entry, data)
 
 
@@ -62,6 +75,7 @@ def comparison_table(then: HistoryAnswer, today: HistoryAnswer) -> pd.DataFrame:
             "Model": answer.model,
             "Weights": answer.model_sha256[:_DIGITS],
             "Preprocessing": str(answer.preprocessing_version),
+            "Site profile": answer.profile or "",
         }
         for answer in (then, today)
     )
@@ -79,6 +93,7 @@ def comparison_sentence(then: HistoryAnswer, today: HistoryAnswer) -> str:
         "model": (then.model, today.model),
         "weights": (then.model_sha256, today.model_sha256),
         "preprocessing": (then.preprocessing_version, today.preprocessing_version),
+        "site profile": (then.profile, today.profile),
         "threshold": (then.prediction.threshold, today.prediction.threshold),
     }
     changed = [name for name, (one, other) in facts.items() if one != other]
@@ -86,18 +101,43 @@ def comparison_sentence(then: HistoryAnswer, today: HistoryAnswer) -> str:
     return f"{stands}. {why}."
 
 
-def _show_verdict(entry: HistoryEntry) -> None:
-    answer, prediction = entry.answer, entry.answer.prediction
-    st.metric(frame.plain(answer.name), VERDICT_TITLES[prediction.verdict])
-    if prediction.p_all is None:
-        st.markdown(frame.plain(prediction.reason), width=frame.TEXT_WIDTH)
-        return
-    scale = predict_plots.probability_scale(prediction.p_all, threshold=prediction.threshold)
-    st.plotly_chart(scale, config={"displayModeBar": False}, key=f"scale of {entry.id}")
+def _summary(answer: HistoryAnswer) -> AnswerSummary:
+    """The answer, with what the installed model's folder records of the cell."""
+    known, sets = KnownCell(None, "unknown"), None
+    if answer.model in model_folder.names():
+        with contextlib.suppress(AllScopeError):
+            model = _with_profile(model_folder.resolve(answer.model), answer.profile)
+            if model.info.weights_sha256 == answer.model_sha256:
+                explainer = explanation_view.explainer(cell_images.at_hand(model.info))
+                [known] = explainer.known(model, [answer.image_sha256])
+                sets = explainer.record(model).sets
+    return answer_summary.summarise(answer.prediction, known, sets)
+
+
+def _with_profile(model: InstalledModel, key: str | None) -> InstalledModel:
+    """The model with a site profile; without it where it is gone or of another model."""
+    if key is None:
+        return model
+    try:
+        return model.with_profile(site_profile.find(key))
+    except AllScopeError:
+        return model
+
+
+def _decoded(data: bytes | None, answer: HistoryAnswer) -> tuple[Rgb | None, str]:
+    """The stored picture, or the cell cut out of it, and its caption; without one, why."""
+    if data is None:
+        return None, "The picture was not kept."
+    try:
+        picture = segmentation.cell_picture(decoding.decode(data), answer.cut)
+        return picture.rgb, "The cell, cut out" if answer.cut else "The picture as it came"
+    except BadImage as error:
+        return None, str(error)
 
 
 def _show_facts(entry: HistoryEntry, batch: str) -> None:
     answer, prediction, flagged_at = entry.answer, entry.answer.prediction, entry.flagged_at
+    ood_score = prediction.ood_score
     weights, picture = answer.model_sha256[:_DIGITS], answer.image_sha256[:_DIGITS]
     rows = {
         "Asked": f"{entry.at:%Y-%m-%d %H:%M} UTC",
@@ -106,22 +146,16 @@ def _show_facts(entry: HistoryEntry, batch: str) -> None:
         "Model": f"{frame.plain(answer.model)}, weights {weights}",
         "Preprocessing": f"version {answer.preprocessing_version}",
         "Threshold": f"{prediction.threshold:.3f}",
-        "Strangeness": "" if prediction.ood_score is None else f"{prediction.ood_score:.2f} of 1",
+        "Site profile": frame.plain(answer.profile or ""),
+        "Out-of-distribution score": "" if ood_score is None else f"{ood_score:.2f} of 1",
+        "Cell": frame.plain(str((answer.cut or {}).get("note", ""))),
+        "Normalisation": frame.plain(str((answer.cut or {}).get("normalisation", ""))),
+        "Worth": answer.mark,
         "Picture": f"SHA-256 {picture}" if picture else "unreadable",
-        "Called wrong": "" if flagged_at is None else f"{flagged_at:%Y-%m-%d %H:%M} UTC",
+        "Flagged": "" if flagged_at is None else f"{flagged_at:%Y-%m-%d %H:%M} UTC",
         "Your note": frame.plain(entry.flag_note),
     }
     st.markdown("  \n".join(f"{name}: **{text}**" for name, text in rows.items() if text))
-
-
-def _show_picture(data: bytes | None) -> None:
-    if data is None:
-        st.markdown(":material/hide_image: The picture was not kept.")
-        return
-    try:
-        st.image(decoding.decode(data), width=_PICTURE_WIDTH, alt="The picture as it came")
-    except BadImage as error:
-        st.markdown(frame.plain(str(error)))
 
 
 def _show_buttons(username: str, entry: HistoryEntry) -> None:
@@ -147,21 +181,21 @@ def _show_buttons(username: str, entry: HistoryEntry) -> None:
 
 def _show_flag(username: str, entry: HistoryEntry) -> None:
     flagged = entry.flagged_at is not None
-    with st.popover("Change the flag" if flagged else "Call it wrong", icon=":material/flag:"):
+    with st.popover("Change the flag" if flagged else "Flag", icon=":material/flag:"):
         st.markdown(_SHARED)
         note = st.text_area(
             "Note (optional)", entry.flag_note, max_chars=reviews.MAX_NOTE, key=f"note_{entry.id}",
             placeholder="What is wrong with the answer?",
         )  # fmt: skip
-        put = st.button("Keep the note" if flagged else "Put it into the review queue", key="flag")
-        take = flagged and st.button("Take the flag back", key="unflag")
+        put = st.button("Save the note" if flagged else "Put it into the review queue", key="flag")
+        take = flagged and st.button("Remove the flag", key="unflag")
     try:
         if put:
             flags.flag(accounts.store_to("keep"), username, entry.id, note or "")
             frame.set_notice("The answer is flagged, and its picture waits for review.")
         elif take:
             flags.unflag(accounts.store_to("keep"), username, entry.id)
-            frame.set_notice("The flag is taken back.")
+            frame.set_notice("The flag is removed.")
     except AllScopeError as error:
         frame.problem(error)
         return
@@ -199,7 +233,8 @@ def _show_controls(username: str, entry: HistoryEntry, data: bytes | None) -> No
     if model is None or data is None:
         return
     if st.button("Ask again", icon=":material/replay:", key="ask_again"):
-        predictor = resources.predictor(model_folder.resolve(model))
+        installed = _with_profile(model_folder.resolve(model), entry.answer.profile)
+        predictor = resources.predictor(installed)
         second, store = _predict(entry.answer, predictor, data), accounts.store_to("keep")
         history.add(store, username, [second], picture_bytes={entry.answer.image_sha256: data})
         st.session_state[_SECOND] = (entry.id, second)
@@ -237,12 +272,16 @@ def _choose_file(entry: HistoryEntry) -> bytes | None:
 def _predict(first: HistoryAnswer, predictor: Predictor, data: bytes) -> HistoryAnswer:
     """Repeat an answer for the bytes of its picture; an unreadable one is refused."""
     try:
-        prediction = predictor.predict([decoding.decode(data)])[0]
+        picture = segmentation.cell_picture(decoding.decode(data), first.cut)
+        prediction = predictor.predict([picture])[0]
     except BadImage as error:
         prediction = predictor.prediction(None, Refusal("readable", str(error)))
-    info = predictor.info
+    info, profile = predictor.info, predictor.profile
+    mark = {"mark": smear.validation_mark(profile)}
     return replace(
         first,
+        cut=None if first.cut is None else first.cut | mark,
+        profile=None if profile is None else profile.key,
         model=info.name,
         model_sha256=info.weights_sha256,
         preprocessing_version=info.preprocessing.version,

@@ -25,7 +25,7 @@ _MAX_ID = 2**31 - 1  # of PostgreSQL
 
 def show_filters(username: str, models: tuple[str, ...], batches: dict[int, str]) -> None:
     """Draw the filters; batches are names by id."""
-    with st.container(horizontal=True, vertical_alignment="bottom"):
+    with st.container(horizontal=True, vertical_alignment="bottom", key="controls_history"):
         st.text_input(
             "File, subject or digest", key=TEXT, bind="query-params", width=220,
             icon=":material/search:",
@@ -34,7 +34,7 @@ def show_filters(username: str, models: tuple[str, ...], batches: dict[int, str]
         _text_filter("Model", {name: name for name in models}, key=MODEL)
         st.date_input("From", None, key=SINCE, bind="query-params", width=170)
         st.date_input("To", None, key=UNTIL, bind="query-params", width=170, help="Days in UTC.")
-        st.toggle("Called wrong", key=FLAGGED, bind="query-params")
+        st.toggle("Flagged", key=FLAGGED, bind="query-params")
     number = id_parameter(BATCH)
     if number is not None:
         _show_selected_batch(username, number, batches.get(number))

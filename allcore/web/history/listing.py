@@ -1,5 +1,6 @@
 """The list of answers, page by page, with deletion and export."""
 
+import json
 from typing import Any
 
 import pandas as pd
@@ -10,10 +11,12 @@ from allcore.labels import VERDICT_NAMES
 from allcore.store import history
 from allcore.store.history import HistoryEntry, HistoryPage, HistoryQuery
 from allcore.web import accounts, frame
+from allcore.web.components import table_pictures
 from allcore.web.components.charts import show_csv_download
-from allcore.web.history import filters
+from allcore.web.history import answer_pictures, filters
 
 PER_PAGE = 50
+_ROW, _TALL = 52, 560  # pixels
 _TURN = "history_turn"
 
 
@@ -30,7 +33,7 @@ def show_answers(username: str, query: HistoryQuery, names: dict[int, str]) -> N
     number = st.pagination(pages, key=filters.PAGE, bind="query-params") if pages > 1 else 1
     first = PER_PAGE * (number - 1)
     matches = history.search(store, username, query, offset=first, limit=PER_PAGE)
-    marked = _show_table(matches, names)
+    marked = _show_table(username, matches, names)
     st.caption(
         f"{first + 1:,} to {first + len(matches.rows):,} of "
         f"{formats.count(matches.total, 'answer')}; times in UTC. Mark one row to see all of it."
@@ -68,10 +71,14 @@ def _export_row(entry: HistoryEntry, batch: str) -> dict[str, Any]:
         "logit": prediction.logit,
         "threshold": prediction.threshold,
         "reason": prediction.reason,
+        "cell": "" if answer.cell is None else str(answer.cell),
+        "cut": "" if answer.cut is None else json.dumps(answer.cut),
+        "mark": answer.mark,
         "rung": prediction.check or "",
         "strangeness": prediction.ood_score,
         "model": answer.model,
         "model_sha256": answer.model_sha256,
+        "profile": answer.profile or "",
         "preprocessing_version": answer.preprocessing_version,
         "batch": batch,
         "flagged": "" if entry.flagged_at is None else entry.flagged_at.isoformat(" ", "seconds"),
@@ -79,35 +86,42 @@ def _export_row(entry: HistoryEntry, batch: str) -> dict[str, Any]:
     }
 
 
-def _show_table(matches: HistoryPage, names: dict[int, str]) -> list[HistoryEntry]:
+def _show_table(username: str, matches: HistoryPage, names: dict[int, str]) -> list[HistoryEntry]:
     """Draw the rows and return the marked ones."""
     turn = st.session_state.get(_TURN, 0)
     key = f"history_rows_{turn}_{st.session_state.get(filters.PAGE, 1)}"
+    cells = answer_pictures.thumbnails(
+        username, [entry.answer.image_sha256 for entry in matches.rows]
+    )
     table = pd.DataFrame(
         {
-            "Time": f"{entry.at:%Y-%m-%d %H:%M}",
-            "File": entry.answer.name,
+            "Cell": cell,
             "Verdict": VERDICT_NAMES[entry.answer.prediction.verdict],
             "Probability": entry.answer.prediction.p_all,
+            "0 to 1": table_pictures.probability_bar(
+                entry.answer.prediction.p_all, entry.answer.prediction.threshold
+            ),
+            "Time": f"{entry.at:%Y-%m-%d %H:%M}",
+            "File": entry.answer.title,
             "Model": entry.answer.model,
             "Batch": names.get(entry.batch or 0, ""),
             "Flagged": entry.flagged_at is not None,
+            "Worth": entry.answer.mark,
         }
-        for entry in matches.rows
+        for entry, cell in zip(matches.rows, cells, strict=True)
     )
+    if not table["Worth"].any():
+        table = table.drop(columns="Worth")
     st.dataframe(
         table.astype({"Probability": float}),
         hide_index=True,
-        height="content" if len(matches.rows) <= 10 else 400,
-        column_config={
-            "Probability": st.column_config.ProgressColumn(
-                "Probability of ALL blast", format="%.2f", min_value=0.0, max_value=1.0
-            )
-        },
+        row_height=_ROW,
+        height="content" if len(matches.rows) <= _TALL // _ROW else _TALL,
+        column_config=table_pictures.answer_columns(),
         on_select=lambda: _open_marked(key, matches),
         selection_mode="multi-row",
         key=key,
-        alt="One row an answer: time, file, verdict, probability, model, batch, flagged",
+        alt="One row an answer: cell, verdict, probability, time, file, model, batch, flagged",
     )
     return _marked(key, matches)
 

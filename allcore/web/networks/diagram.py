@@ -5,41 +5,9 @@ from collections.abc import Sequence
 from math import log2
 
 from allcore.nets.summaries import Block, BlockPair, NetworkSummary, Shape
+from allcore.web import frame
 
-ACCENT = "#7E57C2"
-"""The violet of the theme that stands out on light and on dark ground."""
-
-# One grid of two columns, whose rows both lists share, so that like blocks face each other; on a
-# phone the lists stand below each other and gaps are left out.
-STYLE = f"""<style>
-.networks {{display: grid; grid-template-columns: 1fr 1fr; column-gap: 1.5rem; row-gap: 0.45rem;
-  max-width: 1120px;}}
-.networks section {{display: grid; grid-row: 1 / -1; grid-template-rows: subgrid; min-width: 0;}}
-.networks h3 {{margin: 0; padding: 0; font-size: 1.1rem; font-weight: 600;}}
-.networks h3 small {{display: block; font-size: 0.82rem; font-weight: 400; opacity: 0.8;}}
-.networks .end {{font-size: 0.82rem; opacity: 0.8; padding-left: 0.2rem;}}
-.networks .block {{position: relative; display: grid; grid-template-columns: 76px 1fr; gap: 0.8rem;
-  align-items: center; padding: 0.45rem 0.7rem; border-radius: 8px; min-height: 62px;
-  border: 1px solid rgba(128, 128, 128, 0.4); background: rgba(128, 128, 128, 0.09);}}
-.networks .block::before {{content: ""; position: absolute; left: calc(0.7rem + 37px);
-  top: -0.55rem; height: 0.5rem; border-left: 2px solid rgba(128, 128, 128, 0.7);}}
-.networks .gap {{margin: -0.45rem 0 0 calc(0.7rem + 38px);
-  border-left: 2px dashed rgba(128, 128, 128, 0.7);}}
-.networks .own {{border: 2px solid {ACCENT}; background: rgba(126, 87, 194, 0.16);}}
-.networks .volume {{justify-self: center; border-radius: 3px;
-  background: rgba(128, 128, 128, 0.55);}}
-.networks .own .volume {{background: {ACCENT};}}
-.networks .kind {{font-weight: 600; font-size: 0.92rem; line-height: 1.3;}}
-.networks .facts {{font-size: 0.8rem; line-height: 1.35; opacity: 0.85;}}
-.networks .facts span {{white-space: nowrap;}}
-.networks .tag {{font-size: 0.72rem; font-weight: 600; padding: 0 0.4rem; border-radius: 4px;
-  margin-left: 0.4rem; color: #fff; background: #6A45AE; white-space: nowrap;}}
-@media (max-width: 760px) {{
-  .networks {{display: block;}}
-  .networks section {{display: flex; flex-direction: column; gap: 0.45rem; margin-bottom: 1.8rem;}}
-  .networks .gap {{display: none;}}
-}}
-</style>"""
+STYLE = frame.styles(__file__)
 
 
 def networks_html(

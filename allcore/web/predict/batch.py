@@ -1,285 +1,262 @@
-"""The predictions of a batch: counts, a table to sort and open from, and shares by subject."""
+"""The predictions of a batch: gallery or table, histogram, shares by subject, exports."""
 
 import base64
+import hashlib
 from collections import Counter
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 import pandas as pd
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from allcore import formats
-from allcore.data import subject_assignment
-from allcore.data.subject_assignment import SubjectAssignment
-from allcore.errors import DataError
-from allcore.evaluation import subjects
-from allcore.evaluation.subjects import SubjectShare
-from allcore.inference import export
-from allcore.inference.export import ExportDetails
+from allcore.explain.answer_summary import AnswerSummary
 from allcore.inference.jobs import PredictedPicture
 from allcore.inference.results import PredictedRow
 from allcore.labels import VERDICT_NAMES
-from allcore.model_folder import ModelInfo
-from allcore.plots import predict, style
 from allcore.web import frame
-from allcore.web.components.charts import show_chart, show_download
+from allcore.web.components import picker, table_pictures, verdict_block
+from allcore.web.components.picker import Card
 
-PAGE = 100
-"""Rows of a page of the table; every row has its picture."""
-ORDERS: dict[str, Callable[[PredictedRow], Any]] = {
-    "As they came": lambda row: 0,
-    "Highest probability first": lambda row: (row.p_all is None, -(row.p_all or 0)),
-    "Lowest probability first": lambda row: (row.p_all is None, row.p_all or 0),
-    "Nearest to the threshold first": lambda row: (
-        row.p_all is None,
-        abs((row.p_all or 0) - row.threshold),
+GALLERY, TABLE_VIEW, FIELD_VIEW = "Gallery", "Table", "Field"
+PAGES = {GALLERY: 48, TABLE_VIEW: 100}
+"""Pictures on a page of each view."""
+ORDERS: dict[str, Callable[[AnswerSummary, PredictedRow], Any]] = {
+    "As they came": lambda one, row: 0,
+    "Highest probability first": lambda one, row: (one.refused, -(one.probability or 0)),
+    "Lowest probability first": lambda one, row: (one.refused, one.probability or 0),
+    "Nearest to the threshold first": lambda one, row: (
+        one.refused,
+        abs((one.probability or 0) - one.threshold),
     ),
-    "File name": lambda row: row.path.casefold(),
-    "Refused first, by reason": lambda row: (row.reason == "", row.reason),
+    "File name": lambda one, row: row.path.casefold(),
+    "Refused first, by reason": lambda one, row: (not one.refused, row.reason),
 }
-"""Sort keys of rows by the name of the order."""
-_ROW, _HEAD, _TALLEST = 52, 38, 420  # pixels
-NAMES, TABLE, FOLDERS, NONE = "File names", "A table", "Folders or archives", "Not grouped"
-SOURCES = (NAMES, TABLE, FOLDERS, NONE)
-_WIDE, _TALL = 160, 24  # pixels of a drawn interval
-_ROWS = 500  # subjects that are drawn
+"""Sort keys of answers by the name of the order."""
+_COLUMNS = (3, 2)
+CHOSEN = "batch chosen"
+"""Key of the session with the place of the chosen prediction."""
+_ROW, _TALL = 52, 620  # pixels
 
 
-class Subjects(NamedTuple):
-    """What is known of a batch's subjects; nothing where they are not known."""
+class BatchPlaces(NamedTuple):
+    """The chosen prediction of a batch, and places of what belongs to the batch."""
 
-    assigned: SubjectAssignment | None = None
-    shares: tuple[SubjectShare, ...] = ()
-
-
-def show_batch(items: Sequence[PredictedPicture], info: ModelInfo) -> int | None:
-    """Draw the predictions of a batch so far; return the place of the row that is marked."""
-    st.subheader(counts(items), anchor=False)
-    verdict, order = _choose_verdict_and_order(items)
-    places = sorted_places(items, verdict, order)
-    place = _show_table(items, places, key=f"batch {verdict} {order}")
-    _show_downloads(items, info, _show_subjects(items))
-    return place
+    chosen: int  # place of the prediction among the items
+    view: str  # one of the views; the caller draws the fields
+    detail: DeltaGenerator  # beside the list
+    evidence: DeltaGenerator  # below both
+    subjects: DeltaGenerator
+    exports: DeltaGenerator
 
 
-def counts(items: Sequence[PredictedPicture]) -> str:
-    """How many of each verdict, as a sentence."""
-    number = Counter(str(item.row.verdict) for item in items)
+def show_list(items: Sequence[PredictedPicture], summaries: Sequence[AnswerSummary]) -> BatchPlaces:
+    """Draw the predictions of a batch so far, as gallery or table, and the places beside it."""
+    head, plot = st.columns(_COLUMNS, gap="large", vertical_alignment="bottom")
+    with head:
+        cells = all(item.place for item in items)
+        noun = "white cell" if cells else "answer" if any_field(items) else "picture"
+        st.subheader(counts(summaries, noun=noun), anchor=False)
+        notes = f"{uncertain_sentence(summaries)} {training_sentence(summaries)}"
+        notes = f"{_single_cells_sentence(items)} {notes}"
+        frame.markdown(notes.strip())
+    probabilities = [one.probability for one in summaries if one.probability is not None]
+    if probabilities:
+        plot.html(verdict_block.histogram_html(probabilities, summaries[0].threshold))
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        views = [GALLERY, TABLE_VIEW, *[FIELD_VIEW] * any_field(items)]
+        view = st.segmented_control(
+            "View", views, default=GALLERY, required=True, key="batch view", width="content"
+        )
+        verdict, order = None, next(iter(ORDERS))
+        if view != FIELD_VIEW:
+            verdict, order = _choose_verdict_and_order(summaries)
+        exports = st.popover("Export", icon=":material/download:")
+    if view == FIELD_VIEW:
+        own = st.container()
+        chosen = min(st.session_state.get(CHOSEN, 0), len(items) - 1)
+        return BatchPlaces(chosen, view, own, st.container(), st.container(), exports)
+    places = sorted_places(summaries, items, verdict, order)
+    left, right = st.columns(_COLUMNS, gap="large")
+    with left:
+        if places:
+            chosen = _show_page(items, summaries, places, view)
+        else:
+            st.caption("No picture has this answer.")
+            chosen = min(st.session_state.get(CHOSEN, 0), len(items) - 1)
+    return BatchPlaces(chosen, view, right.container(), st.container(), st.container(), exports)
+
+
+def any_field(items: Sequence[PredictedPicture]) -> bool:
+    """Whether some of the items are cells of fields."""
+    return any(item.place for item in items)
+
+
+def counts(summaries: Sequence[AnswerSummary], *, noun: str = "picture") -> str:
+    """How many of each verdict, as a sentence; `noun` names what was answered."""
+    number = Counter(str(one.verdict) for one in summaries)
     text = ", ".join(f"{number[verdict]:,} {word}" for verdict, word in VERDICT_NAMES.items())
-    return f"{formats.count(len(items), 'picture')}: {text}"
+    return f"{formats.count(len(summaries), noun)}: {text}"
 
 
-def sorted_places(items: Sequence[PredictedPicture], verdict: str | None, order: str) -> list[int]:
-    """Places of the items with a verdict (None for all), in an order of `ORDERS`."""
-    places = [at for at, item in enumerate(items) if verdict in (None, item.row.verdict)]
-    return sorted(places, key=lambda at: ORDERS[order](items[at].row))
+def uncertain_sentence(summaries: Sequence[AnswerSummary]) -> str:
+    """How many answers are uncertain; empty where no prediction set is known."""
+    if not any(one.classes for one in summaries):
+        return ""
+    number = sum(one.uncertain for one in summaries)
+    return f"Uncertain, with both classes in the 95 % prediction set: {number:,}."
 
 
-def export_details(
-    items: Sequence[PredictedPicture], subjects: Sequence[str | None] | None
-) -> list[ExportDetails]:
-    """What exports hold besides the rows."""
-    return [
-        ExportDetails(name, item.prediction.check, item.prediction.ood_score)
-        for item, name in zip(items, subjects or [None] * len(items), strict=True)
-    ]
+def training_sentence(summaries: Sequence[AnswerSummary]) -> str:
+    """How many cells the network was trained on, and what is shown of these; empty for none."""
+    trained_on = [one for one in summaries if one.training_note]
+    if not trained_on:
+        return ""
+    held_out = sum(one.held_out for one in trained_on)
+    text = f"The network was trained on {len(trained_on):,} of these cells or their subjects"
+    if held_out:
+        return f"{text}: of {held_out:,} the held-out answer is shown."
+    return f"{text}, and no held-out answer of them is on record: take these for memories."
 
 
-def interval(share: SubjectShare) -> str | None:
-    """A share and its interval on a line from 0 to 1, as a data address; None for too few cells."""
-    if not share.enough:
-        return None
-    low, value, high = (
-        4 + (_WIDE - 8) * part for part in (share.share.low, share.share.value, share.share.high)
-    )
-    middle = _TALL / 2
-    svg = (
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{_WIDE}" height="{_TALL}">'
-        f'<rect x="4" y="{middle - 1}" width="{_WIDE - 8}" height="2" fill="{style.REFUSED}" '
-        'fill-opacity="0.35"/>'
-        f'<rect x="{low:.1f}" y="{middle - 3}" width="{max(high - low, 1):.1f}" height="6" '
-        f'fill="{style.BLAST}" fill-opacity="0.45"/>'
-        f'<circle cx="{value:.1f}" cy="{middle}" r="4" fill="{style.BLAST}"/></svg>'
-    )
-    return "data:image/svg+xml;base64," + base64.b64encode(svg.encode()).decode()
+def _single_cells_sentence(items: Sequence[PredictedPicture]) -> str:
+    """How many pictures among fields show one cell on black; empty without fields."""
+    checks = [item.prediction.check for item in items if item.place is None]
+    number = sum(check not in ("readable", "cell") for check in checks)
+    if not number or not any_field(items):
+        return ""
+    if number == 1:
+        return "1 picture shows one cell on black and is answered as it is."
+    return f"{number:,} pictures show one cell on black and are answered as they are."
 
 
-def marked_place(rows: Sequence[int], here: Sequence[int]) -> int | None:
-    """The place that a marked row of a page stands for; None where none is marked."""
-    return here[rows[0]] if rows and rows[0] < len(here) else None
+def sorted_places(
+    summaries: Sequence[AnswerSummary],
+    items: Sequence[PredictedPicture],
+    verdict: str | None,
+    order: str,
+) -> list[int]:
+    """Places of the answers with a verdict (None for all), in an order of `ORDERS`."""
+    places = [at for at, one in enumerate(summaries) if verdict in (None, one.verdict)]
+    return sorted(places, key=lambda at: ORDERS[order](summaries[at], items[at].row))
 
 
-def batch_table(items: Sequence[PredictedPicture]) -> pd.DataFrame:
-    """Items as the table shows them, with their pictures as data addresses."""
-    return pd.DataFrame(
+def batch_table(
+    items: Sequence[PredictedPicture], summaries: Sequence[AnswerSummary]
+) -> pd.DataFrame:
+    """Answers as the table shows them, with their pictures as data addresses."""
+    table = pd.DataFrame(
         {
-            "Cell": f"data:image/jpeg;base64,{base64.b64encode(item.thumbnail).decode()}"
-            if item.thumbnail
-            else None,
-            "Answer": VERDICT_NAMES[item.row.verdict],
-            "Probability": item.row.p_all,
-            "File": item.row.path,
+            "Cell": picture_address(item) or None,
+            "Predicted": one.words,
+            "Probability": one.probability,
+            "0 to 1": table_pictures.probability_bar(one.probability, one.threshold),
+            "Answer": "held out" if one.held_out else "trained on" if one.training_note else "",
+            "Field" if any_field(items) else "File": item.row.path,
+            "Number": item.place.number if item.place else None,
+            "Worth": item.place.mark if item.place else "",
             "Reason": item.row.reason,
         }
-        for item in items
+        for item, one in zip(items, summaries, strict=True)
     )
+    optional = ("Answer", "Number", "Worth", "Reason")
+    return table.drop(columns=[name for name in optional if not table[name].any()])
 
 
-def _choose_verdict_and_order(items: Sequence[PredictedPicture]) -> tuple[str | None, str]:
-    number = Counter(str(item.row.verdict) for item in items)
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        verdict = st.segmented_control(
-            "Show",
-            list(VERDICT_NAMES),
-            format_func=lambda verdict: f"{VERDICT_NAMES[verdict]} ({number[verdict]:,})",
-            key="batch verdict",
-            help="Only pictures of one answer; none chosen shows all.",
-        )
-        order = st.selectbox("Order", list(ORDERS), key="batch order", width=290)
+def card_title(one: AnswerSummary) -> str:
+    """Probability and verdict of a cell on its card."""
+    return one.words if one.probability is None else f"{one.probability:.2f} {one.words}"
+
+
+def picture_address(item: PredictedPicture) -> str:
+    """Small picture of an item's cell as a data address; empty without one."""
+    if not item.thumbnail:
+        return ""
+    return f"data:image/jpeg;base64,{base64.b64encode(item.thumbnail).decode()}"
+
+
+def _choose_verdict_and_order(summaries: Sequence[AnswerSummary]) -> tuple[str | None, str]:
+    number = Counter(str(one.verdict) for one in summaries)
+    verdict = st.segmented_control(
+        "Show",
+        list(VERDICT_NAMES),
+        format_func=lambda verdict: f"{VERDICT_NAMES[verdict]} ({number[verdict]:,})",
+        key="batch verdict",
+        help="Only pictures of one answer; none chosen shows all.",
+        width="content",
+    )
+    order = st.selectbox("Order", list(ORDERS), key="batch order", width=260)
     return verdict, order
 
 
-def _show_table(
-    items: Sequence[PredictedPicture], places: Sequence[int], *, key: str
+def _show_page(
+    items: Sequence[PredictedPicture],
+    summaries: Sequence[AnswerSummary],
+    places: Sequence[int],
+    view: str,
+) -> int:
+    """Draw a page of the list; return the place of the chosen answer, by default the first."""
+    size = PAGES[view]
+    pages = -(-len(places) // size)
+    number = min(st.session_state.get(f"batch page {pages}", 1), pages)
+    here = places[(number - 1) * size : number * size]
+    chosen = int(st.session_state.get(CHOSEN, here[0]))
+    chosen = chosen if chosen in places else here[0]
+    shown = [items[at] for at in here], [summaries[at] for at in here]
+    with st.container(height=_TALL, border=False):
+        draw = _show_gallery if view == GALLERY else _show_table
+        opened = draw(*shown, here.index(chosen) if chosen in here else None)
+    if opened is not None:
+        chosen = here[opened]
+        st.session_state[CHOSEN] = chosen
+    if pages > 1:
+        st.pagination(pages, key=f"batch page {pages}")
+    first = (number - 1) * size + 1
+    noun = "answer" if any_field(items) else "picture"
+    text = f"{first:,} to {first + len(here) - 1:,} of {formats.count(len(places), noun)}"
+    st.caption(f"{text}. The chosen one stands beside the list.")
+    return chosen
+
+
+def _show_gallery(
+    items: Sequence[PredictedPicture], summaries: Sequence[AnswerSummary], current: int | None
 ) -> int | None:
-    """Draw a page of the table; return the place of the marked row."""
-    if not places:
-        st.caption("No picture has this answer.")
-        return None
-    pages = -(-len(places) // PAGE)
-    number = st.pagination(pages, key=f"{key} page") if pages > 1 else 1
-    here = places[(number - 1) * PAGE : number * PAGE]
+    """Draw cells with their answers; return the one just opened."""
+    cards = [
+        Card(
+            str(at),
+            one.verdict,
+            title=card_title(one),
+            detail=item.name,
+            kind="predicted",
+        )
+        for at, (item, one) in enumerate(zip(items, summaries, strict=True))
+    ]
+    mark = None if current is None else str(current)
+    opened = picker.show_pictures(
+        cards, [picture_address(item) for item in items], key="batch gallery", current=mark
+    )
+    return None if opened is None else int(opened)
+
+
+def _show_table(
+    items: Sequence[PredictedPicture], summaries: Sequence[AnswerSummary], current: int | None
+) -> int | None:
+    """Draw answers as rows; return the marked one."""
+    digest = hashlib.sha256(repr([item.digest or item.row.path for item in items]).encode())
     event = st.dataframe(
-        batch_table([items[at] for at in here]),
+        batch_table(items, summaries),
         hide_index=True,
         row_height=_ROW,
-        height=min(_HEAD + _ROW * len(here), _TALLEST),
-        column_config={
-            "Cell": st.column_config.ImageColumn(width=64),
-            "Probability": st.column_config.ProgressColumn(
-                "Probability of ALL blast", format="%.2f", min_value=0.0, max_value=1.0
-            ),
-            "Reason": st.column_config.TextColumn(width="large"),
-        },
+        height=_TALL - 20,
+        column_config=table_pictures.answer_columns(),
         on_select="rerun",
-        selection_mode="single-row",
-        key=f"{key} table {number}",
-        alt="One row a picture: cell, answer, probability, file, reason",
+        selection_mode="single-row-required",
+        selection_default={"selection": {"rows": [current or 0]}},
+        placeholder="",
+        key=f"batch table {digest.hexdigest()[:12]}",
+        alt="One row a picture: cell, answer, probability, file, reason of a refusal",
     )
-    first = (number - 1) * PAGE + 1
-    text = f"{first:,} to {first + len(here) - 1:,} of {formats.count(len(places), 'picture')}."
-    st.caption(f"{text} Mark a row to open its answer; a column's title sorts what is shown.")
-    return marked_place(list(event["selection"]["rows"]), here)
-
-
-def _show_subjects(items: Sequence[PredictedPicture]) -> Subjects:
-    """Draw the subjects of a batch; return what files of the batch say of them."""
-    st.subheader("By subject", anchor=False)
-    paths = [item.row.path for item in items]
-    usual = SOURCES.index(NAMES if subject_assignment.by_names(paths).matched else NONE)
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        source = st.selectbox(
-            "Subjects from", SOURCES, index=usual, key="batch subjects", width=220
-        )
-        least = st.number_input(
-            "Cells that a share needs", 1, 1000, subjects.LEAST_CELLS, key="batch least", width=220
-        )
-    try:
-        assigned = _assign(source, paths)
-    except DataError as error:
-        frame.problem(error)
-        assigned = None
-    if assigned is not None:
-        st.markdown(frame.plain(assigned.sentence), width=frame.TEXT_WIDTH)
-    if assigned is None or not assigned.matched:
-        return Subjects()
-    verdicts = [item.row.verdict for item in items]
-    shares = subjects.subject_shares(verdicts, assigned.subjects, least=int(least))
-    _show_shares(shares, int(least))
-    return Subjects(assigned, shares)
-
-
-def _assign(source: str, paths: Sequence[str]) -> SubjectAssignment | None:
-    """Whose cells they are by the chosen source; None where that is not known yet.
-
-    Raises:
-        DataError: the table can't be used.
-    """
-    if source == NAMES:
-        return subject_assignment.by_names(paths)
-    if source == FOLDERS:
-        return subject_assignment.by_folders(paths)
-    if source == NONE:
-        return None
-    file = st.file_uploader(
-        "A CSV or Parquet table with a column of files and one of subjects",
-        type=["csv", "tsv", "txt", "parquet"],
-        key="batch table of subjects",
-        help="Columns such as file and subject; names match without case, folder and suffix.",
-    )
-    return subject_assignment.by_table(file.getvalue(), paths, name=file.name) if file else None
-
-
-def _show_shares(shares: Sequence[SubjectShare], least: int) -> None:
-    figure = predict.subject_shares(shares)
-    if figure is not None:
-        show_chart(
-            figure,
-            key="batch subject shares",
-            name="subjects-of-batch",
-            alt="Share of cells called ALL blast, with its interval, of each subject",
-        )
-    few = sum(not share.enough for share in shares if share.subject is not None)
-    if few:
-        few_text, cells = formats.count(few, "subject"), formats.count(least, "answered cell")
-        st.caption(f"{few_text} with fewer than {cells}: no share is said.")
-    table = pd.DataFrame(
-        {
-            "Subject": share.subject or "unknown",
-            "Answered": share.answered,
-            "Called ALL blast": share.words,
-            "0 to 100 %": interval(share),
-            "Refused": share.refused,
-        }
-        for share in shares[:_ROWS]
-    )
-    st.dataframe(
-        table,
-        hide_index=True,
-        column_config={
-            "0 to 100 %": st.column_config.ImageColumn(
-                width=_WIDE + 20, help="Share and 95 % interval over cells"
-            ),
-            "Called ALL blast": st.column_config.TextColumn(width="large"),
-        },
-        key="batch subjects table",
-        alt="One row a subject: answered cells, share called ALL blast, refused pictures",
-    )
-    if len(shares) > _ROWS:
-        st.caption(f"{len(shares) - _ROWS:,} more subjects are in the files below.")
-    st.caption(subjects.SHARES_MEANING, width=frame.TEXT_WIDTH)
-
-
-def _show_downloads(items: Sequence[PredictedPicture], info: ModelInfo, grouping: Subjects) -> None:
-    rows, assigned = [item.row for item in items], grouping.assigned
-    details = export_details(items, assigned.subjects if assigned else None)
-
-    def pdf() -> bytes:
-        from allcore.reports import batch_pdf
-
-        return batch_pdf.batch_pdf(
-            rows,
-            info=info,
-            made_at=datetime.now(UTC),
-            shares=grouping.shares,
-            whence=assigned.sentence if assigned else "",
-        )
-
-    with st.container(horizontal=True):
-        for label, make, suffix in (
-            ("CSV", lambda: export.csv_bytes(rows, details), "csv"),
-            ("Parquet", lambda: export.parquet_bytes(rows, details), "parquet"),
-            ("PDF report", pdf, "pdf"),
-        ):
-            show_download(f"Download {label}", make, f"predictions.{suffix}", key=f"batch {suffix}")
+    rows = list(event["selection"]["rows"])
+    return rows[0] if rows and rows[0] < len(items) else None

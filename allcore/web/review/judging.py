@@ -7,8 +7,9 @@ import streamlit as st
 from allcore import formats, model_folder, settings
 from allcore.data import cells
 from allcore.data.images import decoding
-from allcore.errors import AllScopeError
-from allcore.store import pictures, reviews
+from allcore.errors import AllScopeError, BadImage
+from allcore.inference import segmentation
+from allcore.store import flags, pictures, reviews
 from allcore.store.reviews import ReviewItem
 from allcore.web import accounts, cell_images, frame, navigation
 from allcore.web.accounts import Visitor
@@ -23,18 +24,17 @@ _ICONS = {"unsure": ":material/help:", "bad_picture": ":material/broken_image:"}
 
 
 def choose_queue() -> str:
-    """The name of the queue, chosen in the sidebar where there are several.
+    """The name of the queue, chosen where there are several.
 
     Ends the run with a sentence where no cell is queued.
     """
     queues = list(reviews.queues(accounts.store()))
     if not queues:
-        st.info(
+        frame.info(
             "No cell is queued for review yet. Anyone with an account can queue some on "
             "Evaluation: errors and suspicious labels in its view Review, single cells in the "
             "window that opens with a click among the Errors.",
             icon=":material/inbox:",
-            width=frame.TEXT_WIDTH,
         )
         navigation.link("Evaluation")
         st.stop()
@@ -42,7 +42,7 @@ def choose_queue() -> str:
         return queues[0]
     default = settings.load().model
     index = queues.index(default) if default in queues else 0
-    return str(st.sidebar.selectbox("Cells of", queues, index=index, key="review_queue"))
+    return str(st.selectbox("Cells of", queues, index=index, key="review_queue"))
 
 
 def show_queue(user: Visitor, queue: str) -> None:
@@ -55,22 +55,24 @@ def show_queue(user: Visitor, queue: str) -> None:
     judgements = reviews.judgements(accounts.store(), of=queue)
     reviewer = cell_queue.reviewer_queue(items, judgements, user.name)
     _show_blinding(queue, items)
-    include_decided = bool(reviewer.decided) and st.sidebar.toggle(
+    include_decided = bool(reviewer.decided) and st.toggle(
         "Also cells that two others have judged", key="review_more",
         help="The first two judgements decide; yours is kept and shown beside them.",
     )  # fmt: skip
     installed = queue in model_folder.names()
     images = cell_images.at_hand(model_folder.resolve(queue).info if installed else None)
     if images.problem:
-        st.warning(frame.plain(images.problem), width=frame.TEXT_WIDTH)
-    uploads = {
-        f"{reviews.UPLOAD}{digest}" for digest in pictures.flagged_digests(accounts.store(), queue)
-    }
+        frame.warning(frame.plain(images.problem))
+    digests = pictures.flagged_digests(accounts.store(), queue)
+    stored = {
+        item.image_id for item in items
+        if item.uploaded and reviews.upload_digest(item.image_id) in digests
+    }  # fmt: skip
     showable = [
         item.image_id for item in items
-        if item.image_id in (uploads if item.uploaded else images)
+        if item.image_id in (stored if item.uploaded else images)
     ]  # fmt: skip
-    unstored = sum(item.uploaded and item.image_id not in uploads for item in items)
+    unstored = sum(item.uploaded and item.image_id not in stored for item in items)
     known = set(showable)
     candidates = (*reviewer.waiting, *(reviewer.decided if include_decided else ()))
     offered = [image_id for image_id in candidates if image_id in known]
@@ -95,19 +97,24 @@ def _show_blinding(queue: str, items: Sequence[ReviewItem]) -> None:
     )
     if any(item.reason == "control" for item in items):
         sentence += " The queue also holds cells that the model got right."
-    st.markdown(sentence, width=frame.TEXT_WIDTH)
+    frame.markdown(sentence)
 
 
 def _show_image(queue: str, images: CellImages, image_id: str) -> None:
     """The image; neither the id nor the file's name goes to the browser."""
     if image_id.startswith(reviews.UPLOAD):
         # Uploads are looked up among the stored ones alone, whatever a data set calls its files.
-        digest = image_id.removeprefix(reviews.UPLOAD)
+        digest = reviews.upload_digest(image_id)
         data = pictures.read_flagged(accounts.store(), queue, digest)
         if data is None:
             st.error("The picture was not kept: skip the cell.", icon=":material/error:")
             return
-        rgb = decoding.decode(data)
+        cut = flags.cut_of(accounts.store(), queue, image_id)
+        try:
+            rgb = segmentation.cell_picture(decoding.decode(data), cut).rgb
+        except BadImage:
+            st.error("The cell can't be cut out again: skip it.", icon=":material/error:")
+            return
     else:
         try:
             file = images.file(image_id)
@@ -181,5 +188,5 @@ def _show_end(reviewer: ReviewerQueue, images: CellImages) -> None:
     reason, icon = "You have judged every cell that waits for you here.", ":material/task_alt:"
     if not all(image_id.startswith(reviews.UPLOAD) for image_id in reviewer.waiting):
         reason, icon = images.why_missing, ":material/image_not_supported:"
-    st.info(reason, icon=icon, width=frame.TEXT_WIDTH)
+    frame.info(reason, icon=icon)
     navigation.link("Evaluation", "See what came of it on Evaluation, in its view Review")

@@ -1,15 +1,24 @@
 """Forms for signing in and registering, for the guard and the sign-in pages."""
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from allcore.errors import AllScopeError, StoreError
 from allcore.store import codes, passwords, sign_in, text_rules
+from allcore.store.accounts import AccountInfo
 from allcore.web import accounts, client_address, frame, navigation
 from allcore.web.sign_in import captcha, sso
 
+CONSENT = (
+    "By making an account you agree that ALLScope stores your names, e-mail address and a hash of "
+    "your password, when and from which address you sign in, and file names and answers of your "
+    "images; the images themselves only if an administrator allows it. History says for how long; "
+    "administrators delete accounts."
+)
 DIFFER = "The two passwords differ; enter the same one twice."
 
 
@@ -32,45 +41,112 @@ def new_account_form(
     *,
     key: str,
     submit: str,
+    make: Callable[[dict[str, str]], AccountInfo],
     with_code: bool = False,
     invitation: str | None = None,
     with_captcha: bool = False,
-) -> dict[str, str] | None:
-    """Draw the form of a new account; return its values once both passwords agree.
+) -> AccountInfo | None:
+    """Draw the form of a new account; return the account once it was made.
+
+    All that is wrong stands below its field, in one go.
 
     Args:
         key: of the form.
         submit: on its button.
+        make: makes the account of the values by the names of the fields.
         with_code: ask for a setup code.
         invitation: the code that came with the address; None asks for none.
-        with_captcha: ask for the letters in a picture.
+        with_captcha: ask for a CAPTCHA.
     """
     with st.form(key):
-        entered = {}
+        fields = _Fields()
         if invitation is not None:
-            entered["invitation"] = st.text_input(
-                "Invitation code", invitation, autocomplete="one-time-code"
+            fields.show_field(
+                "invitation", "Invitation code", invitation, autocomplete="one-time-code"
             )
         if with_code:
-            entered["code"] = st.text_input("Setup code", autocomplete="one-time-code")
-        entered["username"] = st.text_input("Username", autocomplete="username")
-        st.caption(f"{text_rules.USERNAME.capitalize()}.")
-        entered["display_name"] = st.text_input("Your name", autocomplete="name")
-        entered["email"] = st.text_input("E-mail (optional)", autocomplete="email")
-        entered["password"], agrees = password_fields()
-        place = st.empty()
-        typed = _show_captcha(place) if with_captcha else ""
+            fields.show_field("code", "Setup code", autocomplete="one-time-code")
+        rule = f"{text_rules.USERNAME.capitalize()}."
+        fields.show_field("username", "Username", below=rule, autocomplete="username")
+        fields.show_field("display_name", "Your name", autocomplete="name")
+        fields.show_field("email", "E-mail (optional)", autocomplete="email")
+        password = {"type": "password", "autocomplete": "new-password"}
+        fields.show_field("password", "New password", below=passwords.RULE, **password)
+        fields.show_field("repeated", "Repeat new password", **password)
+        picture = st.empty()
+        typed = _show_captcha(picture) if with_captcha else ""
+        fields.places["captcha"] = st.empty()
+        st.caption(CONSENT)
         submitted = st.form_submit_button(submit, type="primary", width="stretch")
     if not submitted:
         return None
-    if not agrees:
-        frame.problem(StoreError(DIFFER))
+    if errors := _form_errors(fields.typed):
+        fields.show_errors(errors)
         return None
     if with_captcha:
-        right = _succeeds(lambda: captcha.check_answer(typed))
-        _show_captcha(place)  # the next one, in the place of the one that is used up
-        return entered if right else None
-    return entered
+        error = _error_of(lambda: captcha.check_answer(typed))
+        _show_captcha(picture)  # the next one, in the place of the one that is used up
+        if error is not None:
+            fields.show_errors({"captcha": error})
+            return None
+    values = {name: text for name, text in fields.typed.items() if name != "repeated"}
+    try:
+        return make(values)
+    except AllScopeError as error:
+        fields.show_errors({_field_of(str(error)): error})
+        return None
+
+
+class _Fields:
+    """Fields of a form, each with a place for its error."""
+
+    def __init__(self) -> None:
+        self.typed: dict[str, str] = {}
+        self.places: dict[str, DeltaGenerator] = {}
+
+    def show_field(
+        self, name: str, label: str, value: str = "", *, below: str = "", **options: Any
+    ) -> None:
+        """Draw a field with its rule and an empty place below it."""
+        self.typed[name] = st.text_input(label, value, **options)
+        if below:
+            st.caption(below)
+        self.places[name] = st.empty()
+
+    def show_errors(self, errors: Mapping[str, AllScopeError]) -> None:
+        """Draw errors below their fields; one that is of no field, below the form."""
+        for name, error in errors.items():
+            with self.places.get(name, contextlib.nullcontext()):
+                frame.problem(error)
+
+
+def _form_errors(typed: Mapping[str, str]) -> dict[str, AllScopeError]:
+    """What is wrong with typed values, by field, as far as it can be told without the database."""
+    own = (typed["username"], *typed["display_name"].split(), typed["email"].partition("@")[0])
+    checks: dict[str, Callable[[], object]] = {
+        "username": lambda: text_rules.username(typed["username"]),
+        "display_name": lambda: text_rules.display_name(typed["display_name"]),
+        "email": lambda: text_rules.email(typed["email"]),
+        "password": lambda: passwords.check_rule(typed["password"], own=own),
+    }
+    errors = {name: error for name, check in checks.items() if (error := _error_of(check))}
+    if typed["password"] != typed["repeated"]:
+        errors["repeated"] = StoreError(DIFFER)
+    return errors
+
+
+def _field_of(sentence: str) -> str:
+    """The field that an error of the store is about; empty where it is about none."""
+    words = {"username": "username", "e-mail": "email", "invitation": "invitation", "code": "code"}
+    return next((field for word, field in words.items() if word in sentence.lower()), "")
+
+
+def _error_of(action: Callable[[], object]) -> AllScopeError | None:
+    try:
+        action()
+    except AllScopeError as error:
+        return error
+    return None
 
 
 def password_fields() -> tuple[str, bool]:
@@ -110,9 +186,7 @@ def _reset() -> None:
 
 
 def _succeeds(action: Callable[[], object]) -> bool:
-    try:
-        action()
-    except AllScopeError as error:
+    error = _error_of(action)
+    if error is not None:
         frame.problem(error)
-        return False
-    return True
+    return error is None

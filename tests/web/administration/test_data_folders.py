@@ -78,7 +78,7 @@ def test_view__removes_a_folder_and_closes_what_lies_there(
         datasets.path_of("Cells")
     assert len(data_sets.list_of(database.connect())) == 1  # it comes back with the folder
     monkeypatch.setattr(jobs, "start", lambda path: pytest.fail("it was indexed"))
-    connect_index._start(cells)  # a button that was drawn before
+    connect_index.start(cells)  # a button that was drawn before
 
 
 def test_view__folders_of_the_settings_cannot_be_removed(

@@ -43,7 +43,7 @@ def page() -> None:
     from allcore import model_folder
     from allcore.explain import integrated_gradients
     from allcore.inference.upload import CellPicture
-    from allcore.web import resources
+    from allcore.web import cell_images, resources
     from allcore.web.components import explanation_view
     from tests.conftest import draw_cell
 
@@ -58,8 +58,12 @@ def page() -> None:
         model = model_folder.resolve("tiny")
         picture = CellPicture(draw_cell(seed=0), "0" * 64)
         (prediction,) = resources.predictor(model).predict([picture])
-        found = explanation_view.show_explanation(model, picture, prediction)
-        st.session_state["found"] = found.to_dict()
+        images, said = cell_images.at_hand(model.info), []
+        explainer = explanation_view.explainer(images)
+        found = explanation_view.show_explanation(
+            explainer, model, picture, prediction, images, said.append
+        )
+        st.session_state["found"], st.session_state["said"] = found.to_dict(), said
         st.button("Again")
     finally:
         integrated_gradients.explain = asked
@@ -76,7 +80,7 @@ def test_show__draws_every_part_and_gives_it() -> None:
     shown = run()
     found = shown.session_state["found"]
     assert json.loads(json.dumps(found, allow_nan=False)) == found
-    assert found["set"]["words"].startswith("At 95 %")
+    assert found["set"]["words"].startswith("95 % prediction set")
     assert len(found["stability"]["probabilities"]) == 8
     assert [each["method"] for each in found["heat"]] == ["Grad-CAM", "Integrated gradients"]
     assert len(found["neighbours"]["cells"]) == 8
@@ -89,9 +93,11 @@ def test_show__draws_every_part_and_gives_it() -> None:
         "Integrated gradients",
     ):
         assert said in html
+    assert "views" in shown.session_state["said"][-1]
+    assert "nearest held-out cells correct" in shown.session_state["said"][-1]
     assert "of unseen subjects" not in html  # nothing says whom the network was trained on
     assert "to come" not in html
-    assert "Whether the highlight matters" not in html
+    assert "being checked" not in html
 
 
 @pytest.mark.usefixtures("model")

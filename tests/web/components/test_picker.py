@@ -42,6 +42,11 @@ def shown(
     return picker.show_picker(CARDS, sources, key="cells"), mount.given
 
 
+@pytest.fixture(autouse=True)
+def _fresh_session() -> None:
+    picker.st.session_state.clear()
+
+
 @pytest.fixture
 def picture(tmp_path: Path) -> Path:
     path = tmp_path / "one.png"
@@ -60,6 +65,7 @@ def test_show__a_card_a_cell_with_its_picture_where_there_is_one(
     assert [card["picture"] for card in cards[1:]] == ["", ""]
     assert [card["drawn"] for card in cards] == [False, True, False]
     assert 0 < given["data"]["barShare"] < 100
+    assert not given["data"]["tools"]  # three cells need no choice of their size
 
 
 def test_show__classes_differ_in_shape_and_words(
@@ -121,14 +127,22 @@ def test_choose__gives_back_the_count_of_the_last_choice(monkeypatch: pytest.Mon
     assert chosen(monkeypatch, None, ("one",))[1]["count"] == 7
 
 
+def test_choose__reads_a_selection_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is there in every later run too, when the page may have taken another choice."""
+    told = {"ids": ["one"], "count": 3}
+    assert chosen(monkeypatch, told)[0] == ("one",)
+    assert chosen(monkeypatch, told, ("three",))[0] == ("three",)
+
+
 def test_choose__a_cell_of_the_page_before(monkeypatch: pytest.MonkeyPatch) -> None:
     """The browser may show the previous cards for a moment when others are asked for."""
     monkeypatch.setattr(picker.st, "session_state", {"cells_ids": {"before"}})
     assert chosen(monkeypatch, {"ids": ["before", "unknown"], "count": 1})[0] == ("before",)
 
 
-def test_script__sets_names_as_text() -> None:
+@pytest.mark.parametrize("name", ["picker", "cell_viewer", "map_preview"])
+def test_script__sets_names_as_text(name: str) -> None:
     """Ids come from data: as markup they would run."""
-    script = Path(picker.__file__).with_suffix(".js").read_text(encoding="utf-8")
+    script = Path(picker.__file__).with_name(f"{name}.js").read_text(encoding="utf-8")
     for markup in ("innerHTML", "outerHTML", "insertAdjacentHTML", "document.write"):
         assert markup not in script

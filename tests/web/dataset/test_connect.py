@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
-from streamlit.testing.v1.element_tree import Selectbox
 
 from allcore.audit.index import jobs
 from allcore.audit.index.files import ChangesSinceIndex
@@ -81,12 +80,12 @@ def page(user: Visitor) -> AppTest:
 
 def look_at(app: AppTest, path: Path | str) -> AppTest:
     app.text_input(key=connect_view.PATH).set_value(str(path)).run()
-    return sessions.press(app, "Look")
+    return sessions.press(app, "Preview")
 
 
-def walk(app: AppTest) -> Selectbox[int]:
-    """The control that opens folders."""
-    return next(item for item in app.selectbox if item.label.startswith("Folders"))
+def folders(app: AppTest) -> list[str]:
+    """Labels of the buttons that open folders."""
+    return [button.label for button in app.button if button.key and "open /" in button.key]
 
 
 def connected() -> list[tuple[str, Path]]:
@@ -104,22 +103,25 @@ def test_page__without_allowed_folders(root: Path, monkeypatch: pytest.MonkeyPat
     assert labels(app) == []
 
 
-def test_page__walks_looks_and_connects(root: Path) -> None:
+def test_page__two_clicks_from_a_folder_to_its_index(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[Path] = []
+    monkeypatch.setattr(jobs, "start", started.append)
     app = page(ADA)
-    assert walk(app).options == [str(root)]
-    walk(app).set_value(0).run()
-    names = walk(app).options
-    assert names == ["cells (6 images)", "empty (0 images)", "细胞 <b>*x* (6 images)"]
-    walk(app).set_value(2).run()
+    assert [name.replace("\\", "") for name in folders(app)] == [
+        "cells (6 images)", "empty (0 images)", "细胞 <b>*x* (6 images)",
+    ]  # fmt: skip
     place = root / "细胞 <b>*x*"
+    app.button(key=f"open {place}").click().run()
     assert app.text_input(key=connect_view.PATH).value == str(place)
-    sessions.press(app, "Look")
     assert "class folders: all, hem: 6 images (3 ALL blasts, 3 normal cells)" in page_text(app)
     assert "No file name tells a subject" in page_text(app)
-    sessions.press(app, "Connect")
+    sessions.press(app, "Connect and index")
     assert connected() == [("细胞 <b>*x*", place)]
+    assert started == [place]
     assert app.selectbox(key=DATA).value == "细胞 <b>*x*"
-    assert "is connected and shown now" in page_text(app)
+    assert "is connected and shown on all pages" in app.toast[0].value
     assert app.text_input(key=connect_view.PATH).value == ""
     assert "**细胞 <b>*x**" in page_text(app)
     assert all("<b>" not in part.value for part in app.markdown)
@@ -152,15 +154,18 @@ def test_page__a_decision_can_be_taken_back(root: Path) -> None:
     assert "1 without a label" in page_text(app) and len(app.radio) == 1
 
 
-def test_page__goes_up(root: Path) -> None:
+def test_page__goes_up(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (root.parent / "more").mkdir()
+    monkeypatch.setenv("ALLSCOPE_DATA_ROOTS", f"{root}{os.pathsep}{root.parent / 'more'}")
     app = page(ADA)
-    walk(app).set_value(0).run()
-    walk(app).set_value(0).run()
+    assert "Allowed folders" in page_text(app)
+    app.button(key=f"open {root}").click().run()
+    app.button(key=f"open {root / 'cells'}").click().run()
     assert app.text_input(key=connect_view.PATH).value == str(root / "cells")
     sessions.press(app, "Up")
     assert app.text_input(key=connect_view.PATH).value == str(root)
     sessions.press(app, "Up")
-    assert walk(app).label == "Folders that are allowed"
+    assert "Allowed folders" in page_text(app)
 
 
 @pytest.mark.parametrize(
@@ -177,13 +182,13 @@ def test_page__says_why_not(root: Path, path: str, sentence: str) -> None:
     (root / "out").symlink_to("/")
     app = look_at(page(ADA), root / path)
     assert sentence in page_text(app)
-    assert "Connect" not in labels(app)
+    assert "Connect and index" not in labels(app)
 
 
 def test_page__taken_name_and_place(root: Path) -> None:
     data_sets.connect(database.connect(), "bob", name="Cells", path=root / "cells")
     app = look_at(page(ADA), root / "cells")
-    sessions.press(app, "Connect")
+    sessions.press(app, "Connect and index")
     assert "connected already, as 'Cells'" in page_text(
         app
     ) or "named 'cells' already" in page_text(app)
@@ -203,11 +208,11 @@ def test_connect_path__the_data_set_of_the_settings(
 def test_list__only_who_may(root: Path) -> None:
     connection = data_sets.connect(database.connect(), "ada", name="Ours", path=root / "cells")
     assert "Only ada or an administrator may" in page_text(page(BOB))
-    assert "Yes, disconnect" not in labels(page(BOB))
+    assert "Disconnect it" not in labels(page(BOB))
     with pytest.raises(StoreError, match="Only who connected"):
         data_sets.disconnect(database.connect(), "bob", connection.id)
     app = page(EVE)
-    sessions.press(app, "Yes, disconnect")
+    sessions.press(app, "Disconnect it")
     assert connected() == []
     assert (root / "cells" / "all" / "UID_all_0.png").exists()
 
@@ -217,10 +222,10 @@ def test_list__rename_keeps_it_shown(root: Path) -> None:
     app = page(ADA)
     assert app.selectbox(key=DATA).value == "Ours"
     sessions.fill(app, New_name="Blood cells")
-    sessions.press(app, "Save the name")
+    sessions.press(app, "Save")
     assert connected() == [("Blood cells", root / "cells")]
     assert app.selectbox(key=DATA).value == "Blood cells"
-    sessions.press(app, "Yes, disconnect")
+    sessions.press(app, "Disconnect it")
     assert app.selectbox(key=DATA).value == datasets.names()[0]
 
 
@@ -249,7 +254,7 @@ def test_page__a_demonstration_connects_nothing(root: Path) -> None:
     assert len(connected()) == 1
 
 
-@pytest.mark.parametrize("label", ["Yes, disconnect", "Save the name"])
+@pytest.mark.parametrize("label", ["Disconnect it", "Save"])
 def test_list__a_role_that_was_taken_holds_for_a_button_that_is_there(
     root: Path, label: str
 ) -> None:
@@ -343,7 +348,7 @@ def test_dataset_page__a_role_that_was_taken_starts_and_stops_nothing(
 
 @pytest.mark.parametrize(
     ("status", "label"),
-    [("stopped", "Go on indexing"), ("failed", "Try to index again"), ("never", "Index")],
+    [("stopped", "Continue indexing"), ("failed", "Index again"), ("never", "Index")],
 )
 def test_dataset_page__each_state(
     shown: Path, monkeypatch: pytest.MonkeyPatch, status: str, label: str
@@ -361,7 +366,7 @@ def test_dataset_page__vanishes_while_it_is_open(shown: Path) -> None:
     app.run()
     assert not app.exception
     assert "There is nothing at" in page_text(app)
-    assert "Yes, disconnect" in labels(app)
+    assert "Disconnect it" in labels(app)
 
 
 def test_dataset_page__sees_new_files_in_inner_folders(shown: Path) -> None:
@@ -377,7 +382,7 @@ def test_dataset_page__verifies(shown: Path, monkeypatch: pytest.MonkeyPatch) ->
     app = whole_page()
     sessions.press(app, "Verify")
     [check] = [app.session_state[key] for key in app.session_state if key.startswith("check ")]
-    assert check.wait(120)
+    check.join(120)
     app.run()
     assert not app.exception
     assert "None of the 15,114 files of C-NMC 2019 is in" in page_text(app)

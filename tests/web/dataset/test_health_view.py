@@ -6,13 +6,16 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from allcore.audit.findings import findings_cache
-from allcore.audit.index import build, catalogue, store
+from allcore.audit.index import build, catalogue, jobs, store
+from allcore.audit.index.jobs import JobProgress
 from allcore.data import readers
 from allcore.web.accounts import Visitor
 from allcore.web.dataset import health_view
 from allcore.web.dataset.context import OWN_SPLIT, DatasetContext
 from tests.conftest import draw_folders
 from tests.page_runs import page_text
+
+TIME = "2026-01-01T00:00:00+00:00"
 
 
 @pytest.fixture(scope="module")
@@ -50,10 +53,16 @@ def drawn(root: Path) -> AppTest:
 
 
 def test_show__without_an_index(root: Path) -> None:
+    assert "will be here once this data set is indexed" in page_text(drawn(root))
+
+
+def test_show__progress_while_it_is_indexed(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = JobProgress("reading", 2, 6, 1, "", "", TIME, TIME)
+    monkeypatch.setattr(jobs, "status", lambda path: "running")
+    monkeypatch.setattr(jobs, "progress", lambda path: now)
     page = drawn(root)
-    assert "is not indexed yet" in page_text(page)
-    page.button[0].click().run()
-    assert page.session_state["view"] == "connect"
+    assert "will be here when the index is ready" in page_text(page)
+    assert [button.label for button in page.button] == ["Cancel"]
 
 
 def test_show__finds_once_and_reads_what_is_kept(

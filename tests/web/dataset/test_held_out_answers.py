@@ -1,12 +1,14 @@
 import math
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
+import streamlit as st
 
 from allcore import model_folder
 from allcore.web.dataset import held_out_answers
-from allcore.web.dataset.held_out_answers import HeldOutAnswers
+from allcore.web.dataset.held_out_answers import HeldOutAnswers, ImagePredictions
 from tests import simulated
 
 TABLE = pd.DataFrame(
@@ -46,3 +48,29 @@ def test_load_answers__of_the_split_shown_else_of_the_default_model(
 
 def test_load_answers__none_without_a_table(tiny_model: Path) -> None:
     assert held_out_answers.load_answers("tiny") is None
+
+
+def test_load_predictions__of_a_model_that_knows_some_of_the_images(
+    tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    st.cache_resource.clear()
+    monkeypatch.setenv("ALLSCOPE_MODELS", str(tmp_path / "models"))
+    table = pd.DataFrame({"image_id": ["UID_101_1_0_all", "unknown"]})
+    assert held_out_answers.load_predictions(table, "no such model") is None
+    folder = simulated.folder(tmp_path / "models")
+    predictions = held_out_answers.load_predictions(table, "simulated")
+    assert predictions is not None
+    known = model_folder.read_predictions(folder).set_index("image_id")["probability"]
+    assert predictions.probability.tolist() == [
+        known["UID_101_1_0_all"], pytest.approx(math.nan, nan_ok=True),
+    ]  # fmt: skip
+    assert held_out_answers.load_predictions(table.iloc[1:], "simulated") is None
+
+
+def test_errors_among__the_most_confident_first() -> None:
+    labels = pd.Series(["all", "hem", "all", "hem", "?"])
+    predictions = ImagePredictions(pd.Series([0.3, 0.9, 0.8, math.nan, 0.1]), 0.5)
+    rows = np.array([4, 3, 0, 1, 2])
+    assert predictions.errors_among(rows, labels, ranked=False).tolist() == [0, 1]
+    assert predictions.errors_among(rows, labels, ranked=True).tolist() == [1, 0]
+    assert predictions.words[0] == "predicted normal 0.30"

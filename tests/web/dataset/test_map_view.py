@@ -10,7 +10,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from allcore import model_folder
-from allcore.audit.index import build, catalogue, store
+from allcore.audit.index import build, catalogue, embeddings, jobs, store
 from allcore.data import readers
 from allcore.labels import CLASS_NAMES
 from allcore.synthetic import demo
@@ -19,8 +19,7 @@ from allcore.web.accounts import Visitor
 from allcore.web.components import charts
 from allcore.web.dataset import browse_filters, map_view
 from allcore.web.dataset.context import OWN_SPLIT, DatasetContext
-from allcore.web.dataset.map_view import MapPredictions
-from tests import simulated
+from allcore.web.dataset.held_out_answers import ImagePredictions
 from tests.page_runs import open_page, page_text, sign_in
 
 CELLS, WITHOUT = 40, 3
@@ -70,12 +69,16 @@ def west_of(table: pd.DataFrame) -> pd.DataFrame:
     return table[table["map_x"] < 0.5]
 
 
-def test_show__a_set_that_is_not_indexed_leads_to_where_it_is(root: Path) -> None:
+def test_show__a_set_that_is_not_indexed_is_indexed_from_here(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[Path] = []
+    monkeypatch.setattr(jobs, "start", started.append)
     page = opened()
-    assert map_view.NOT_INDEXED in page_text(page)
+    assert "The map will be here once this data set is indexed" in page_text(page)
     assert not page.get("plotly_chart")
-    page.button[0].click().run()
-    assert page.session_state["view"] == "connect"
+    next(button for button in page.button if button.label == "Index now").click().run()
+    assert started == [root]
 
 
 def test_show__an_index_without_embeddings(root: Path, indexed: Path) -> None:
@@ -114,7 +117,7 @@ def test_show__an_area_in_the_address_becomes_counts_and_a_gallery(mapped: pd.Da
         f"ALL blast: {len(selection)} of {selection['subject'].nunique()} subjects."
         in page_text(page)
     )
-    assert f"1 to {len(selection)} of {len(selection)} cells" in page_text(page)
+    assert f"1 to {map_view.PER_PAGE} of {len(selection)} cells" in page_text(page)
     assert len(page.dataframe[0].value) == selection["subject"].nunique()
 
 
@@ -148,6 +151,26 @@ def test_class_sentence__escapes_what_people_call_things() -> None:
     )
 
 
+def test_show__cells_beside_another_class_while_nothing_is_selected(mapped: pd.DataFrame) -> None:
+    page = opened()
+    nearest = embeddings.nearest_on_map(mapped)
+    label = mapped["label"].to_numpy()
+    mixed = int(((nearest >= 0) & (label != label[nearest])).sum())
+    assert map_view.SELECT in page_text(page)
+    assert ("of the other class" in page_text(page)) == (mixed > 0)
+
+
+def test_sources_near__the_cell_and_those_around_it(mapped: pd.DataFrame, root: Path) -> None:
+    known = catalogue.load(root, readers.read(root))
+    context = DatasetContext(Visitor("ada", "Ada", "user"), "drawn", known, OWN_SPLIT)
+    points = known.table[["map_x", "map_y"]].to_numpy(dtype=float)
+    placed = known.table["image_id"][np.isfinite(points).all(axis=1)]
+    near = map_view.sources_near(context, points, placed.iloc[0])
+    assert next(iter(near)) == placed.iloc[0]
+    assert 1 < len(near) <= 16
+    assert map_view.sources_near(context, points, "gone") == {}
+
+
 def test_subject_table__share_of_each_subject() -> None:
     table = pd.DataFrame(
         {"image_id": list("abcde"), "label": ["all"] * 3 + ["hem"] * 2, "subject": list("11122")}
@@ -160,29 +183,6 @@ def test_subject_table__share_of_each_subject() -> None:
         "of": [3, 2],
         "share": [pytest.approx(200 / 3), 50.0],
     }
-
-
-def test_load_predictions__of_a_model_that_knows_other_cells(
-    mapped: pd.DataFrame, root: Path, home: Path, tmp_path: Path
-) -> None:
-    known = catalogue.load(root, readers.read(root))
-    assert map_view.load_predictions(known, "no such model") is None
-    simulated.folder(tmp_path / "models")
-    assert map_view.load_predictions(known, "simulated") is None
-
-
-def test_load_predictions__of_a_model_that_knows_the_cells(
-    mapped: pd.DataFrame, root: Path, home: Path, tmp_path: Path
-) -> None:
-    folder = simulated.folder(tmp_path / "models")
-    table = model_folder.read_predictions(folder)
-    known = catalogue.load(root, readers.read(root))
-    ids = known.table["image_id"].tolist()
-    table.iloc[: len(ids)].assign(image_id=ids).to_parquet(folder / model_folder.PREDICTIONS)
-    predictions = map_view.load_predictions(known, "simulated")
-    assert predictions is not None
-    assert predictions.probability.tolist() == table["probability"].iloc[: len(ids)].tolist()
-    assert {"probability", "right"} <= set(map_view.colour_choices(known, predictions))
 
 
 def test_training_note__says_what_the_network_has_seen(
@@ -208,7 +208,7 @@ def test_map_colour__right_and_wrong_by_the_threshold(mapped: pd.DataFrame, root
     known = catalogue.load(root, readers.read(root))
     probability = pd.Series(0.6, index=known.table.index)
     probability[0] = np.nan
-    colour = map_view.map_colour(known, MapPredictions(probability, 0.5), "right")
+    colour = map_view.map_colour(known, ImagePredictions(probability, 0.5), "right")
     assert pd.isna(colour.values[0])
     expected = np.where(known.table["label"][1:] == "all", "right", "wrong")
     assert colour.values[1:].tolist() == expected.tolist()

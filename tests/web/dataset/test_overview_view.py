@@ -42,7 +42,8 @@ def drawn(root: Path) -> AppTest:
 def test_show__without_an_index(root: Path) -> None:
     page = drawn(root)
     assert "**12 images.**" in page_text(page)
-    assert overview_view.NOT_INDEXED in page_text(page)
+    assert f"{overview_view.MISSING} will be here once" in page_text(page)
+    assert len(page.get("bidi_component")) == 1  # cells of both classes
     assert len(page.get("plotly_chart")) == 2
 
 

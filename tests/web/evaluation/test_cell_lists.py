@@ -34,7 +34,7 @@ def test_listed__refuses_an_unknown_list(context: Context) -> None:
         cell_lists.list_cells(context, "nonsense")
 
 
-def test_cards__name_probability_subject_and_file() -> None:
+def test_cards__actual_and_predicted_class_with_probability_and_subject() -> None:
     rows = pd.DataFrame(
         {
             "image_id": ["one", "two", "three"],
@@ -43,12 +43,14 @@ def test_cards__name_probability_subject_and_file() -> None:
             "probability": [0.871, 0.2, 0.5],
         }
     )
-    first, second, third = cell_lists.cards(rows)
+    first, second, third = cell_lists.cards(rows, 0.9)
     assert (first.image_id, first.label) == ("one", "all")
-    assert first.title == "ALL blast, 0.87"
-    assert first.detail == "subject 101, one"
-    assert second.detail == "two"
-    assert third.title.startswith("no label")
+    assert first.title == "Actual ALL blast"
+    assert first.detail == "predicted normal 0.87, subject 101"
+    assert second.detail == "predicted normal 0.20"
+    assert third.title == "Actual unknown"
+    (drawn,) = cell_lists.cards(rows.iloc[:1], 0.5, synthetic=True)
+    assert drawn.synthetic and drawn.detail == "predicted ALL blast 0.87, subject 101"
 
 
 def test_as_table__is_what_the_list_shows(context: Context, cells_at: pd.DataFrame) -> None:

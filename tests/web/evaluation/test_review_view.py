@@ -183,7 +183,7 @@ def test_show__verdicts_agreement_and_figures(who: Who, own_home: Path) -> None:
     assert "ambiguous 1, bad pictures 1." in text
     assert "3 of 5 (60 %" in text
     assert "Of 1 control judged by two, 0 got another label" in text
-    verdicts, pairs, figures = frames(page)
+    verdicts, pairs, figures, _ = frames(page)
     assert verdicts.set_index("Verdict")["Cells"].to_dict() == {
         title: 0 if name == "open" else 1
         for name, title in agreement.VERDICTS.items()
