@@ -1,4 +1,4 @@
-"""Run the benchmarks: ``python -m benchmarks [NAME]... [--json]``."""
+"""Run the benchmarks: ``python -m benchmarks [NAME]... [--json] [--write]``."""
 
 import json
 import sys
@@ -6,8 +6,10 @@ from dataclasses import asdict
 from typing import Annotated
 
 import typer
+from typer import Option
 
 from allcore.errors import AllScopeError
+from benchmarks import table
 from benchmarks.registry import BENCHMARKS
 from benchmarks.timing import Result, Scale
 
@@ -19,12 +21,15 @@ def main(
         list[str] | None, typer.Argument(help=f"Which: {', '.join(BENCHMARKS)}; all by default.")
     ] = None,
     json_lines: Annotated[
-        bool, typer.Option("--json", help="One JSON object a line and benchmark.")
+        bool, Option("--json", help="One JSON object a line and benchmark.")
     ] = False,
-    images: Annotated[int, typer.Option(min=1, help="Pictures in one round.")] = Scale.images,
-    rounds: Annotated[int, typer.Option(min=1, help="How often each side runs.")] = Scale.rounds,
+    write: Annotated[
+        bool, Option("--write", help="Also put the figures into docs/benchmarks.md.")
+    ] = False,
+    images: Annotated[int, Option(min=1, help="Pictures in one round.")] = Scale.images,
+    rounds: Annotated[int, Option(min=1, help="How often each side runs.")] = Scale.rounds,
     predictions: Annotated[
-        int, typer.Option(min=1, help="Answers given by the memory benchmark.")
+        int, Option(min=1, help="Answers given by the memory benchmark.")
     ] = Scale.predictions,
 ) -> None:
     """Time ALLScope beside its peers; ratio is ours over the reference."""
@@ -37,6 +42,8 @@ def main(
     for name in names or BENCHMARKS:
         measured = _measured(name, scale)
         print(json.dumps(asdict(measured)) if json_lines else _line(measured), flush=True)
+        if write:
+            table.record(measured)
     if not json_lines:
         print(f"on {measured.machine}")
 

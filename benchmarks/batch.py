@@ -1,8 +1,8 @@
-"""Batch prediction of files, against the forward pass of the network alone."""
+"""Batch prediction of files, against the forward pass alone in the same precision."""
 
 import torch
 
-from allcore.inference import jobs
+from allcore.inference import streaming
 from benchmarks import inputs, timing
 from benchmarks.timing import Result, Scale
 
@@ -13,7 +13,7 @@ def run(scale: Scale) -> Result:
     """Images a second from BMP files to verdicts, against the bare network on ready tensors.
 
     The reference's tensors are decoded, cut, normalised and on the device before its clock
-    starts, in the same batches and the same memory format.
+    starts. It is the same copy of the network, in the same precision, on as many threads.
     """
     predictor = inputs.predictor()
     with inputs.pictures(scale.images) as paths:
@@ -21,13 +21,13 @@ def run(scale: Scale) -> Result:
         batches = [predictor.normalised(chunk) for chunk in cells.split(BATCH)]
 
         def ours() -> None:
-            rows = list(jobs.predict_files(predictor, paths, batch_size=BATCH))
+            rows = list(streaming.predict_files(predictor, paths))
             assert len(rows) == scale.images
 
         @torch.inference_mode()
         def reference() -> None:
             for batch in batches:
-                predictor.network(batch).cpu()
+                predictor.answering(batch).cpu()
 
         mine, theirs = timing.side_by_side(
             timing.seconds(ours), timing.seconds(reference), rounds=scale.rounds

@@ -15,7 +15,8 @@ from allcore.evaluation import intervals
 from allcore.explain import deletion_check
 from allcore.explain.deletion_check import Deletion
 from allcore.explain.explanation import Explainer
-from allcore.explain.parts import METHODS, Explanation
+from allcore.explain.parts import METHODS
+from allcore.explain.result import Explanation
 from allcore.inference.predictor import Predictor
 from allcore.inference.upload import CellPicture
 from allcore.model_folder import InstalledModel

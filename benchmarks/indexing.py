@@ -43,7 +43,7 @@ def run(scale: Scale) -> Result:
                 with Image.open(path) as image:
                     np.asarray(image.convert("RGB"))
             for batch in batches:
-                predictor.network.forward_features(batch).cpu()
+                predictor.answering.forward_features(batch).cpu()
 
         mine, theirs = timing.side_by_side(
             timing.seconds(ours), timing.seconds(reference), rounds=scale.rounds

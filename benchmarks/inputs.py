@@ -12,17 +12,19 @@ from allcore import model_folder, settings
 from allcore.data.cells import Rgb
 from allcore.data.preprocessing import Preprocessing
 from allcore.inference import devices
+from allcore.inference.image_sources import Source
 from allcore.inference.predictor import Predictor
+from allcore.inference.results import Precision
 from allcore.model_folder import ModelInfo
 from allcore.nets import registry
 
 
-def predictor() -> Predictor:
+def predictor(precision: Precision | None = None) -> Predictor:
     """Load the installed model; where there is none, one of random weights is as fast."""
     chosen = settings.load()
     if chosen.model in model_folder.names():
         folder = model_folder.folder(chosen.model)
-        return Predictor.load(folder, chosen.device, threads=chosen.threads)
+        return Predictor.load(folder, chosen.device, threads=chosen.threads, precision=precision)
     devices.use_threads(chosen.threads)
     info = ModelInfo(
         name="untrained",
@@ -35,7 +37,13 @@ def predictor() -> Predictor:
         weights_sha256="",
         training={},
     )
-    return Predictor(registry.build("qcresnet"), info, devices.choose(chosen.device))
+    network, device = registry.build("qcresnet"), devices.choose(chosen.device)
+    return Predictor(network, info, device, precision=precision)
+
+
+def sources(paths: list[Path]) -> list[Source]:
+    """Sources of files, for ``streaming.stream_predictions``."""
+    return [Source(path.name, path.read_bytes) for path in paths]
 
 
 @contextmanager

@@ -1,12 +1,13 @@
 """Growth of memory with the number of predictions of one process."""
 
+import contextlib
 import json
 import resource
 import subprocess
 import sys
 from pathlib import Path
 
-from allcore.inference import jobs
+from allcore.inference import streaming
 from benchmarks import inputs, timing
 from benchmarks.timing import Result, Scale
 
@@ -36,7 +37,7 @@ def measure(predictions: int) -> dict[str, float | str]:
     peaks: dict[str, float | str] = {"device": str(predictor.device)}
     with inputs.pictures(PICTURES) as paths:
         files = (paths[number % PICTURES] for number in range(predictions))
-        for predicted, _ in enumerate(jobs.predict_files(predictor, files), start=1):
+        for predicted, _ in enumerate(streaming.predict_files(predictor, files), start=1):
             if predicted == max(1, predictions // 10):
                 peaks["first"] = peak()
     peaks["last"] = peak()
@@ -49,11 +50,19 @@ def peak() -> float:
     Linux's VmHWM is this program's alone; ``ru_maxrss`` keeps the peak of the process that
     started it, and counts in bytes on macOS.
     """
+    return _status("VmHWM") or resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+
+
+def reset_peak() -> None:
+    """Let ``peak`` begin anew, where the system can do that."""
+    with contextlib.suppress(OSError):
+        Path("/proc/self/clear_refs").write_text("5")
+
+
+def _status(name: str) -> float:
     status = Path("/proc/self/status")
-    if status.exists():
-        lines = status.read_text().splitlines()
-        return next(int(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM"))
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    lines = status.read_text().splitlines() if status.exists() else []
+    return next((int(line.split()[1]) / 1024 for line in lines if line.startswith(name)), 0.0)
 
 
 if __name__ == "__main__":

@@ -25,7 +25,7 @@ import typer
 from PIL import Image
 
 from allcore.errors import AllScopeError
-from allcore.inference import image_sources, jobs
+from allcore.inference import image_sources, streaming
 from allcore.inference.jobs import PredictionJob
 from allcore.inference.predictor import Predictor
 from allcore.inference.results import PredictedRow
@@ -118,7 +118,7 @@ def sound_files(predictor: Predictor, paths: Sequence[Path]) -> list[SoundFile]:
             cell = image.convert("RGB")
         files += [(kind, _encoded(cell, kind)) for kind in ENCODINGS]
     sources = [_source(f"{n}", data) for n, (_, data) in enumerate(files)]
-    rows = jobs.stream_predictions(predictor, sources)
+    rows = streaming.stream_predictions(predictor, sources)
     answers = [streamed.row.p_all for streamed in rows]
     return [SoundFile(*file, answer) for file, answer in zip(files, answers, strict=True)]
 
@@ -148,7 +148,7 @@ def _run_batch(
 ) -> None:
     for number, _, _, data in batch:
         (folder / f"{number:06}.bin").write_bytes(data)
-    commanded = list(jobs.predict_files(predictor, [folder]))
+    commanded = list(streaming.predict_files(predictor, [folder]))
     uploaded = _uploaded(predictor, [data for *_, data in batch])
     for (number, file, name, _), first, second in zip(batch, commanded, uploaded, strict=True):
         (folder / f"{number:06}.bin").unlink()
@@ -408,7 +408,7 @@ STRUCTURES: dict[str, dict[str, Mutation]] = {
 
 def answered_cells(predictor: Predictor, drawn: Sequence[Path]) -> list[Path]:
     """The first of the drawn cells that the model answers."""
-    rows = jobs.predict_files(predictor, drawn)
+    rows = streaming.predict_files(predictor, drawn)
     answered = (path for path, row in zip(drawn, rows, strict=True) if row.p_all is not None)
     return list(islice(answered, CELLS))
 

@@ -22,7 +22,7 @@ from allcore.audit.index import build, store
 from allcore.data import readers
 from allcore.errors import AllScopeError
 from allcore.synthetic import dataset
-from benchmarks import import_page, inputs, peer_scripts, peers, timing
+from benchmarks import five_tasks, import_page, inputs, peer_scripts, peers, timing
 from benchmarks.peers import Peer
 from benchmarks.servers import ROOT
 from benchmarks.timing import Scale
@@ -116,6 +116,7 @@ def main(
         NOTES.format(lightly=_of_lightly()).strip(),
         "Versions: " + "; ".join(_versions()) + ".",
         f"On {timing.machine()}.",
+        five_tasks.section(five_tasks.measure(rounds)),
         AGAIN.format(rows=_markdown(_packages())).strip(),
     ]
     out.write_text("\n\n".join(part for part in parts if part) + "\n", encoding="utf-8")

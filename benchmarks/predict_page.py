@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 PATIENCE = 1000 * servers.LONGEST
 PICTURES = 8
-VERDICT = "[data-testid=stMetricValue]"
+VERDICT = ".verdict-block .verdict"
 ANSWERED = "document.querySelector('textarea[data-testid=textbox]')?.value"
 
 

@@ -72,7 +72,7 @@ def main(
         raise typer.BadParameter(f"there is no BCCD/JPEGImages in {bccd}")
     dice = dices(cnmc, pasted)
     told = TEXT.read_text(encoding="utf-8").format(
-        fields=_markdown(_table(fields)),
+        fields=markdown(_table(fields)),
         crops=_crops_in_words([path for path in fields if not developed_on(path.stem)]),
         dice=_dice_in_words(dice),
         times=_times(fields[0]),
@@ -269,7 +269,8 @@ def _seconds(rgb: Rgb) -> float:
     return statistics.median(taken)
 
 
-def _markdown(table: pd.DataFrame) -> str:
+def markdown(table: pd.DataFrame) -> str:
+    """The table in Markdown."""
     head = [list(table.columns), ["---"] * len(table.columns)]
     lines = [*head, *table.astype(str).to_numpy().tolist()]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)

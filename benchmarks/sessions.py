@@ -4,9 +4,10 @@ from pathlib import Path
 
 from torch import Tensor
 
+from allcore.inference import devices
 from allcore.inference.batching import BatchQueue
 from allcore.inference.image_sources import Source
-from allcore.inference.jobs import PredictionJob
+from allcore.inference.jobs import PredictionJob, PredictionService
 from allcore.inference.predictor import Predictor
 from allcore.inference.results import Reading
 from benchmarks import inputs, timing
@@ -48,13 +49,16 @@ class _Shared:
     def __enter__(self) -> "_Shared":
         import torch
 
-        self._queue = BatchQueue[Tensor, Reading](
-            lambda cells: self._predictor.read(torch.stack(cells)), limit=BATCH
+        queue = BatchQueue[Tensor, Reading](
+            lambda cells: self._predictor.read(torch.stack(cells)),
+            limit=BATCH,
+            **devices.workers(),
         )
+        self._service = PredictionService(self._predictor, queue)
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._queue.close()
+        self._service.queue.close()
 
     def answer(self, shares: list[list[Path]]) -> None:
         """Answer each share in a session of its own, all at once."""
@@ -65,9 +69,5 @@ class _Shared:
             assert len(job.items) == len(share)
 
     def _job(self, session: int, paths: list[Path]) -> PredictionJob:
-        def forward(cells: Tensor) -> list[Reading]:
-            waiting = [self._queue.submit(session, cell) for cell in cells]
-            return [future.result() for future in waiting]
-
         sources = [Source(path.name, path.read_bytes) for path in paths]
-        return PredictionJob(self._predictor, sources, forward=forward, batch_size=BATCH)
+        return self._service.start(sources, session=str(session))

@@ -35,7 +35,7 @@ def run(scale: Scale) -> Result:
             edge = (image.width - size) // 2
             pixels = np.array(image.convert("RGB"))[edge : edge + size, edge : edge + size]
         batch = torch.from_numpy(pixels.transpose(2, 0, 1).copy())[None]
-        predictor.network(predictor.normalised(batch)).item()
+        predictor.answering(predictor.normalised(batch)).item()
 
     def over_files(work: Callable[[bytes], None]) -> Callable[[], float]:
         return lambda: float(

@@ -20,7 +20,7 @@ class Scale:
     """
 
     images: int = 128
-    rounds: int = 3
+    rounds: int = 5
     predictions: int = 2000
 
 

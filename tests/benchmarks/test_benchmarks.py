@@ -9,20 +9,22 @@ from pathlib import Path
 import pytest
 
 from allcore.errors import AllScopeError
-from benchmarks import peer_findings, peers, servers, timing
+from benchmarks import peer_findings, peers, servers, table, timing
 from benchmarks.registry import BENCHMARKS
-from benchmarks.timing import Scale
+from benchmarks.timing import Result, Scale
 
 ROOT = Path(__file__).parents[2]
 TINY = Scale(images=4, rounds=1, predictions=4)
 WITH_PEER = {"import", "explorer"}
 """Those that need a peer in a Python of its own."""
-UNITS = {"images/s", "ms/image", "ms/move", "ms/run", "ms/try", "s", "MB"}
+UNITS = {"points", "images/s", "ms/image", "ms/move", "ms/run", "ms/try", "s", "MB"}
 
 
 @pytest.mark.long
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("name", sorted(set(BENCHMARKS) - {"startup", "selection", *WITH_PEER}))
+@pytest.mark.parametrize(
+    "name", sorted(set(BENCHMARKS) - {"startup", "selection", "pages"} - WITH_PEER)
+)
 @pytest.mark.usefixtures("home", "tiny_model")
 def test_benchmark__gives_a_whole_object(name: str) -> None:
     _check(name)
@@ -107,6 +109,22 @@ def test_command__prints_one_object_a_line() -> None:
     ran = _run("gradcam", "--json", "--images", "2", "--rounds", "1")
     assert ran.returncode == 0
     assert [json.loads(line)["name"] for line in ran.stdout.splitlines()] == ["gradcam"]
+
+
+def test_table__keeps_the_last_result_of_each_name(tmp_path: Path) -> None:
+    def result(name: str, ours: float) -> Result:
+        return timing.result(name, ours=ours, reference=10.0, unit="images/s")
+
+    for measured in (result("single", 12), result("batch", 5), result("batch", 9.6)):
+        table.record(measured, tmp_path)
+    assert {name: kept.ours for name, kept in table.read(tmp_path).items()} == {
+        "batch": 9.6,
+        "single": 12,
+    }
+    lines = (tmp_path / table.PAGE).read_text().splitlines()
+    rows = [line for line in lines if line.startswith("| `")]
+    assert [row.split(" | ")[-1] for row in rows] == ["met |", "missed |"]
+    assert rows[0].startswith("| `batch` | 0.96 | 9.6 | 10 | images/s | 0.95 or more")
 
 
 def test_command__refuses_an_unknown_name() -> None:
