@@ -8,6 +8,7 @@ installed in this Python; purposes come from requirements.txt.
 import argparse
 import json
 import re
+import sysconfig
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -109,12 +110,10 @@ def installed() -> list[Package]:
 
 
 def _installed(names: list[str]) -> Iterator[Package]:
+    place = [sysconfig.get_path("purelib")]  # not sys.path: Ray adds packages of its own to it
     for name in names:
-        try:
-            facts = metadata.metadata(name)
-        except metadata.PackageNotFoundError:  # of another system or version of Python
-            continue
-        yield Package(name, facts["Version"], STATED.get(name) or licence(facts))
+        for found in metadata.distributions(name=name, path=place):
+            yield Package(name, found.version, STATED.get(name) or licence(found.metadata))
 
 
 def licence(facts: metadata.PackageMetadata) -> str:
