@@ -26,6 +26,14 @@ BUSY_SECONDS = 30.0  # maximum time that a writer waits for another one
 LOCK_KEY = 0x616C6C73636F7065
 """Key of this program's PostgreSQL advisory lock ("allscope" as a number)."""
 _LOCK = sqlalchemy.select(sqlalchemy.func.pg_advisory_xact_lock(LOCK_KEY))
+_FULL = "The disk of the database ({}) is full: free some space, then try again; nothing is lost."
+_TEMPORARY = {
+    "locked": "The database is busy; try again in a moment.",
+    "disk is full": _FULL,
+    "No space left": _FULL,
+    "readonly": "The database ({}) is read-only: make its disk writable, then try again.",
+}
+"""Parts of drivers' errors that pass without a new database, and what to say of them."""
 
 
 class Database:
@@ -174,8 +182,9 @@ def _sentences(url: URL) -> Iterator[None]:
     except exc.IntegrityError:  # the caller maps it to the violated rule
         raise
     except (exc.DatabaseError, exc.InterfaceError) as error:
-        if "locked" in str(error.orig):
-            raise StoreError("The database is busy; try again in a moment.") from None
+        for part, sentence in _TEMPORARY.items():
+            if part in str(error.orig):
+                raise StoreError(sentence.format(label(url))) from None
         raise StoreError(_unreachable(url, _first_line(error.orig, url))) from None
     except (filelock.Timeout, OSError) as error:
         raise StoreError(_unreachable(url, type(error).__name__)) from None

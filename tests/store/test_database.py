@@ -1,6 +1,9 @@
 import contextlib
 import os
+import shutil
 import stat
+import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -115,6 +118,84 @@ def test_read__a_database_that_has_gone(database: Database) -> None:
     Base.metadata.drop_all(database.engine)
     with pytest.raises(StoreError, match="can't be opened"):
         accounts.list_all(database)
+
+
+def test_connect__read_only_home(disk: Path) -> None:
+    subprocess.run(["mount", "-o", "remount,ro", disk], check=True)
+    with pytest.raises(StoreError, match="Read-only file system; set ALLSCOPE_HOME"):
+        databases.connect(Settings(home=disk))
+    subprocess.run(["mount", "-o", "remount,rw", disk], check=True)
+    assert accounts.list_all(databases.connect(Settings(home=disk))) == []
+
+
+def test_write__full_disk(disk: Path) -> None:
+    database = databases.connect(Settings(home=disk))
+    made = 0
+    with pytest.raises(StoreError, match="is full: free some space"):
+        for made in range(10_000):
+            _make_account(database, f"user{made}")
+            (disk / f"filling{made}").write_bytes(bytes(20_000))
+    assert made > 1
+    assert len(accounts.list_all(database)) == made
+    for filling in disk.glob("filling*"):
+        filling.unlink()
+    _make_account(database, f"user{made}")
+    assert len(accounts.list_all(database)) == made + 1
+    databases.check(database)
+
+
+def test_write__read_only_file(database: Database, config: Settings) -> None:
+    if config.database_url:
+        pytest.skip("only SQLite has a file")
+    _make_account(database, "ada")
+    with database.read() as session:
+        session.execute(text("PRAGMA query_only=ON"))
+    with pytest.raises(StoreError, match="is read-only: make its disk writable"):
+        _make_account(database, "bob")
+    with database.read() as session:
+        session.execute(text("PRAGMA query_only=OFF"))
+    assert [account.username for account in accounts.list_all(database)] == ["ada"]
+
+
+def test_connections__that_the_server_has_ended(database: Database, config: Settings) -> None:
+    if not config.database_url:
+        pytest.skip("SQLite has no server")
+    _make_account(database, "ada")
+    with pytest.raises(StoreError, match="can't be opened"), database.write() as session:
+        session.execute(text("SELECT 1"))
+        _end_others(config)
+        session.execute(text("SELECT 1"))
+    _end_others(config)
+    _make_account(database, "bob")
+    assert {account.username for account in accounts.list_all(database)} == {"ada", "bob"}
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of its own, of one megabyte."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mounting = ["mount", "-t", "tmpfs", "-o", "size=1m", "none", str(folder)]
+    if not shutil.which("mount") or subprocess.run(mounting, capture_output=True).returncode:
+        pytest.skip("this user may not mount a disk")
+    yield folder
+    subprocess.run(["umount", "--lazy", folder], check=True)
+
+
+def _make_account(database: Database, username: str) -> None:
+    account = accounts.new_account(
+        username=username, display_name=username, email="", password=None, role="user"
+    )
+    with database.write() as session:
+        session.add(account)
+
+
+def _end_others(config: Settings) -> None:
+    """Have the database server end all other connections, as when it is started anew."""
+    end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()"
+    engine = sqlalchemy.create_engine(config.database_url or "", poolclass=sqlalchemy.NullPool)
+    with engine.connect() as connection:
+        connection.execute(text(f"{end} AND datname = current_database()"))
 
 
 def _tables(config: Settings) -> int:
