@@ -23,6 +23,7 @@ _MIN_DARK_BORDER = 0.5
 _MIN_DARK_BACKGROUND = 0.8
 _CELL_SHARE = (0.005, 0.9)
 _GAP = 100  # black pixels in a row of the cell
+_STRIPE = (3, 4)  # rows and least columns of a stripe of zeros; holes of C-NMC's cells are narrower
 
 
 class BrightBackground(BadImage):
@@ -157,7 +158,23 @@ def _has_gap(rgb: Rgb, mask: Mask) -> bool:
     black = (own[..., 0] | own[..., 1] | own[..., 2]) == 0
     missing = np.count_nonzero(black & inside, axis=1)
     # The mask's first and last rows may lie beside the cell, since it is computed with a stride.
-    return bool((missing[cells.STRIDE : -cells.STRIDE] >= _GAP).any())
+    gap = bool((missing[cells.STRIDE : -cells.STRIDE] >= _GAP).any())
+    return gap or _is_striped(own)
+
+
+def _is_striped(own: Rgb) -> bool:
+    """True if few rows of a channel are 0 between bright ones, as where a file lost some bytes."""
+    rows, columns = _STRIPE
+    # By channel, so that neighbours of a row follow each other; black rows keep them apart.
+    padded = np.pad(own.transpose(2, 0, 1), ((0, 0), (0, rows + 1), (0, 0)))
+    planes = padded.reshape(-1, own.shape[1])
+    row, column = np.nonzero((planes[1:] == 0) & (planes[:-1] >= _DARK))
+    values = planes[row[:, None] + np.arange(1, rows + 2), column[:, None]]
+    is_zero = np.logical_and.accumulate(values[:, :-1] == 0, axis=1)
+    lost = (is_zero & (values[:, 1:] >= _DARK)).any(axis=1)
+    place = (row * (planes.shape[1] + 1) + column)[lost]
+    apart = columns - 1
+    return bool((place[apart:] - place[:-apart] == apart).any())
 
 
 def _is_in_the_middle(mask: Mask) -> bool:

@@ -88,3 +88,29 @@ def test_find_cell__refuses_a_cell_with_a_black_stripe(cell_image: Rgb) -> None:
     holed = cell_image.copy()
     holed[200:240, 200:240] = 0
     assert upload.find_cell(holed).any()
+
+
+@pytest.mark.parametrize(
+    "lost",
+    [
+        np.s_[220, 200:205],
+        np.s_[220:223, 200:204],
+        np.s_[220, 200:260, 1],
+        np.s_[230, 150:450],
+        np.s_[230:233, 0:300, 2],
+    ],
+)
+def test_find_cell__refuses_a_cell_that_lost_a_few_values(
+    cell_image: Rgb, lost: tuple[slice | int, ...]
+) -> None:
+    damaged = cell_image.copy()
+    damaged[lost] = 0
+    with pytest.raises(BadImage, match="black stripe"):
+        upload.find_cell(damaged)
+
+
+def test_find_cell__accepts_holes(cell_image: Rgb) -> None:
+    for height, width in ((1, 3), (3, 2), (6, 6), (40, 40)):
+        holed = cell_image.copy()
+        holed[200 : 200 + height, 200 : 200 + width] = 0
+        assert upload.find_cell(holed).any()
