@@ -24,6 +24,7 @@ _MIN_DARK_BACKGROUND = 0.8
 _CELL_SHARE = (0.005, 0.9)
 _GAP = 100  # black pixels in a row of the cell
 _STRIPE = (3, 4)  # rows and least columns of a stripe of zeros; holes of C-NMC's cells are narrower
+_BESIDE = 8  # rows above and below the cell that may hold the rest of it
 
 
 class BrightBackground(BadImage):
@@ -159,7 +160,8 @@ def _has_gap(rgb: Rgb, mask: Mask) -> bool:
     missing = np.count_nonzero(black & inside, axis=1)
     # The mask's first and last rows may lie beside the cell, since it is computed with a stride.
     gap = bool((missing[cells.STRIDE : -cells.STRIDE] >= _GAP).any())
-    return gap or _is_striped(own)
+    # A stripe may cut off a part of the cell, which the mask lacks then.
+    return gap or _is_striped(rgb[max(0, top - _BESIDE) : bottom + _BESIDE, left:right])
 
 
 def _is_striped(own: Rgb) -> bool:
