@@ -1,9 +1,11 @@
 """A data set as a table, one row an image."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -15,6 +17,9 @@ from allcore.labels import LABELS
 
 COLUMNS = ("image_id", "path", "label", "subject", "group", "split", "fold", "sha256")
 FILE_NAME = "manifest.csv"
+
+Columns = dict[str, list[str | None]]
+"""Entries by column; None for missing ones."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +71,7 @@ class Manifest:
 
 def build(
     root: Path,
-    rows: list[dict[str, str | None]] | pd.DataFrame,
+    rows: Sequence[Mapping[str, str | None]],
     *,
     name: str,
     notes: Sequence[str] = (),
@@ -84,13 +89,7 @@ def build(
     """
     if not len(rows):
         raise DataError(f"No image was found in {root}: point at a folder that holds some.")
-    listed = pd.DataFrame(rows)
-    listed = listed.astype({column: object for column in listed if column in COLUMNS})
-    # Columns without values go; the others are ordered by their first value.
-    there = listed.notna() & (listed != "")
-    known = [column for column in listed if there[column].any()]
-    ordered = sorted(known, key=lambda column: int(there[column].to_numpy().argmax()))
-    table = _completed(listed[ordered].where(there[ordered], None).reset_index(drop=True))
+    table = _completed(_columns(rows))
     if conflict and not conflict.decided:
         table["label"] = None
     _check(table, root)
@@ -102,36 +101,45 @@ def write(manifest: Manifest, path: Path) -> None:
     manifest.table.to_csv(path, index=False, lineterminator="\n")
 
 
-def _completed(table: pd.DataFrame) -> pd.DataFrame:
+def _columns(rows: Sequence[Mapping[str, str | None]]) -> Columns:
+    """Return the columns that hold a value, by the row of their first one."""
+    columns = {
+        name: [row.get(name) or None for row in rows]
+        for name in dict.fromkeys(chain.from_iterable(rows))
+    }
+    first = {
+        name: next((row for row, value in enumerate(values) if value), -1)
+        for name, values in columns.items()
+    }
+    return {
+        name: columns[name] for name in sorted(columns, key=first.__getitem__) if first[name] >= 0
+    }
+
+
+def _completed(columns: Columns) -> pd.DataFrame:
     """Return all of ``COLUMNS``, filled in from file names, followed by the further columns."""
-    paths = table["path"].astype(str).tolist()
+    # Plain lists: data frames take milliseconds for each step, however few the rows.
+    paths = [str(path) for path in columns["path"]]
     parsed = [subjects.parse_name(path) for path in paths]
     stems = [path.rsplit("/", 1)[-1].rsplit(".", 1)[0] for path in paths]
     if len(set(stems)) < len(set(paths)):
         stems = [
             stem if name else path for stem, name, path in zip(stems, parsed, paths, strict=True)
         ]
-    named = pd.DataFrame(
-        {
-            "image_id": stems,
-            "subject": [name and name[0] for name in parsed],
-            "label": [subjects.label_in_name(path) for path in paths],
-        },
-        dtype=object,
-    )
-    filled = {column: _filled(table, column, named[column]) for column in map(str, named)}
-    subject = filled["subject"]
-    group_of = {name: subjects.group_of(name) for name in subject.dropna().unique()}
-    groups = subject.map(group_of).astype(object)
-    alone = filled["image_id"]
-    if subject.isna().any():
-        cells = originals(pd.DataFrame({"path": paths, "image_id": alone}))
-        alone = pd.Series(cells, dtype=object)
-    filled["group"] = _filled(table, "group", groups.where(groups.notna(), alone))
-    extra = [column for column in table if column not in COLUMNS]
-    full = table.assign(**filled).reindex(columns=[*COLUMNS, *extra])
-    full = full.astype(dict.fromkeys(COLUMNS, object))
-    return full.where(full.notna(), None)
+    image_ids = _filled(columns, "image_id", stems)
+    subject = _filled(columns, "subject", [name and name[0] for name in parsed])
+    group_of = {name: subjects.group_of(name) for name in dict.fromkeys(subject) if name}
+    alone = image_ids if None not in subject else _originals(paths, image_ids)
+    groups = [group_of.get(name, cell) for name, cell in zip(subject, alone, strict=True)]
+    full = columns | {
+        "image_id": image_ids,
+        "subject": subject,
+        "label": _filled(columns, "label", [subjects.label_in_name(path) for path in paths]),
+        "group": _filled(columns, "group", groups),
+    }
+    unknown = [None] * len(paths)
+    named = {name: pd.Series(full.get(name, unknown), dtype=object) for name in COLUMNS}
+    return pd.DataFrame(named | {name: full[name] for name in columns if name not in COLUMNS})
 
 
 def originals(table: pd.DataFrame) -> list[str]:
@@ -140,7 +148,10 @@ def originals(table: pd.DataFrame) -> list[str]:
     Images of one cell are copies beside their original, versions of a C-NMC cell, and pictures of
     one name in folders of several views.
     """
-    paths, image_ids = table["path"].astype(str).tolist(), table["image_id"].tolist()
+    return _originals(table["path"].astype(str).tolist(), table["image_id"].tolist())
+
+
+def _originals(paths: list[str], image_ids: list[str]) -> list[str]:
     folders = list(map(_without_views, paths))
     names = [path.rsplit("/", 1)[-1] for path in paths]
     own = [f"{place}{name.rsplit('.', 1)[0]}" for place, name in zip(folders, names, strict=True)]
@@ -159,11 +170,11 @@ def _without_views(path: str) -> str:
     return "".join(f"{folder}/" for folder in folders if folder.casefold() not in subjects.VIEWS)
 
 
-def _filled(table: pd.DataFrame, column: str, values: "pd.Series[str]") -> "pd.Series[str]":
-    """Return a column with missing values replaced."""
-    if column not in table:
+def _filled(columns: Columns, name: str, values: list[Any]) -> list[Any]:
+    """Return a column with missing entries replaced."""
+    if name not in columns:
         return values
-    return table[column].where(table[column].notna(), values)
+    return [own or value for own, value in zip(columns[name], values, strict=True)]
 
 
 def _check(table: pd.DataFrame, root: Path) -> None:

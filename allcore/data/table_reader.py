@@ -8,6 +8,7 @@ are read.
 """
 
 import csv
+import functools
 import io
 import operator
 import re
@@ -138,13 +139,14 @@ def headings(source: Path | bytes, schema: Schema, *, name: str = "") -> tuple[s
 def recognise(headings: Sequence[str], schema: Schema) -> dict[str, str]:
     """Return the heading of each column of the schema that is present."""
     keys = {heading_key(heading): heading for heading in reversed(headings)}
-    present = {
-        column: next((keys[key] for key in map(heading_key, names) if key in keys), None)
+    present = (
+        (column, [keys[key] for key in map(heading_key, names) if key in keys])
         for column, names in schema.names.items()
-    }
-    return {column: heading for column, heading in present.items() if heading is not None}
+    )
+    return {column: found[0] for column, found in present if found}
 
 
+@functools.lru_cache(maxsize=2**12)
 def heading_key(heading: str) -> str:
     """Return a heading in lower case without blanks and punctuation."""
     return re.sub(r"[\W_]+", "", heading.casefold())
@@ -167,7 +169,7 @@ def numbers(texts: "pd.Series[str]") -> "pd.Series[float]":
 def _clean(entries: "pd.Series[str]") -> "pd.Series[str]":
     """Strip blanks, and the ``.0`` that a column of whole numbers gets from missing ones."""
     values = entries.tolist()
-    known = {value: _known(value) for value in dict.fromkeys(values)}
+    known = {value: _known(value) for value in set(values)}
     if all(text is None or re.fullmatch(r"\d+\.0", text) for text in known.values()):
         known = {value: text and text[:-2] for value, text in known.items()}
     return pd.Series([known[value] for value in values], index=entries.index, dtype=object)
@@ -194,9 +196,8 @@ def _open(source: Path | bytes, schema: Schema, name: str) -> _Opened:
         raise DataError(f"{name} can't be read ({error.strerror}): check its rights.") from error
     if schema.limited and len(data) > MEGABYTES * 2**20:
         raise DataError(f"{name} is larger than {MEGABYTES} MB: bring fewer rows or columns.")
-    return (
-        _open_parquet(data, schema, name) if data[:4] == b"PAR1" else _open_csv(data, schema, name)
-    )
+    opener = _open_parquet if data[:4] == b"PAR1" else _open_csv
+    return opener(data, schema, name)
 
 
 def _positions(
@@ -235,8 +236,7 @@ def _open_csv(data: bytes, schema: Schema, name: str) -> _Opened:
     text = text[declared.end() :] if declared else text
     above, separator = _heading_line(text, declared[1] if declared else _SEPARATORS, schema)
     stream = io.StringIO(text, newline="")
-    for _ in range(above):
-        stream.readline()
+    list(islice(stream, above))
     lines = _csv_reader(chain(["\n"] * above, stream), separator, strict=True)
 
     def read(positions: Mapping[str, int]) -> pd.DataFrame:

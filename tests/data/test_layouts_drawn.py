@@ -168,8 +168,8 @@ def test_read__of_drawn_trees(tree: DrawnTree) -> None:
 
 
 @pytest.mark.long
-@pytest.mark.timeout(900)
-@settings(max_examples=2000, deadline=None)
+@pytest.mark.timeout(600)
+@settings(max_examples=1000, deadline=None)
 @given(trees())
 def test_read__of_many_drawn_trees(tree: DrawnTree) -> None:
     check(tree)

@@ -142,6 +142,6 @@ def test_read__agrees_with_what_was_drawn(drawn: Drawn) -> None:
 @pytest.mark.long
 @pytest.mark.timeout(600)
 @given(tables())
-@settings(max_examples=2000, deadline=None, suppress_health_check=SLOW)
-def test_read__agrees_with_what_was_drawn_2000_times(drawn: Drawn) -> None:
+@settings(max_examples=1000, deadline=None, suppress_health_check=SLOW)
+def test_read__agrees_with_what_was_drawn_1000_times(drawn: Drawn) -> None:
     check(drawn)
