@@ -67,6 +67,7 @@ BENCHMARKS = {
     "selection": Benchmark("selection", most=1, of="ours"),
     "intervals": Benchmark("intervals", most=1, of="ours"),
     "dataset_page": Benchmark("dataset_page", most=200, of="ours"),
+    "opening": Benchmark("opening", most=1),
     "import": Benchmark("peer_import", most=1),
     "explorer": Benchmark("import_page", most=1),
     "cutting": Benchmark("segmentation_speed", most=1.25),

@@ -9,12 +9,14 @@ from pathlib import Path
 import pytest
 
 from allcore.errors import AllScopeError
-from benchmarks import peer_findings, peers, servers, table, timing
+from benchmarks import opening, peer_findings, peers, servers, table, timing
 from benchmarks.registry import BENCHMARKS
 from benchmarks.timing import Result, Scale
 
 ROOT = Path(__file__).parents[2]
 TINY = Scale(images=4, rounds=1, predictions=4)
+WITH_HISTORY = {"opening"}
+"""Those that need an earlier commit."""
 WITH_PEER = {"import", "explorer"}
 """Those that need a peer in a Python of its own."""
 UNITS = {"points", "images/s", "ms/image", "ms/move", "ms/run", "ms/try", "s", "MB"}
@@ -23,11 +25,29 @@ UNITS = {"points", "images/s", "ms/image", "ms/move", "ms/run", "ms/try", "s", "
 @pytest.mark.long
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize(
-    "name", sorted(set(BENCHMARKS) - {"startup", "selection", "pages"} - WITH_PEER)
+    "name", sorted(set(BENCHMARKS) - {"startup", "selection", "pages"} - WITH_PEER - WITH_HISTORY)
 )
 @pytest.mark.usefixtures("home", "tiny_model")
 def test_benchmark__gives_a_whole_object(name: str) -> None:
     _check(name)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(300)
+@pytest.mark.usefixtures("home")
+def test_opening__gives_a_whole_object(monkeypatch: pytest.MonkeyPatch) -> None:
+    known = subprocess.run(["git", "cat-file", "-e", opening.BEFORE], cwd=ROOT, check=False)
+    if known.returncode:
+        pytest.skip("no clone with the whole history")
+    monkeypatch.setattr(opening, "FILES", 200)
+    _check("opening")
+
+
+@pytest.mark.usefixtures("home")
+def test_opening__says_that_it_needs_the_history(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(opening, "BEFORE", "0" * 40)
+    with pytest.raises(AllScopeError, match="full clone"):
+        BENCHMARKS["opening"].run(TINY)
 
 
 @pytest.mark.long
