@@ -13,7 +13,8 @@ else:  # the server imports it
     from streamlit.runtime.pages_manager import PagesManager
     from streamlit.starlette import App
 
-    from allcore.web import index_page, socket_messages
+    from allcore.web import cookie, index_page, socket_messages
 
     PagesManager.uses_pages_directory = False  # this file comes first on a fresh server too
-    app = App(__file__, middleware=[*index_page.MIDDLEWARE, *socket_messages.MIDDLEWARE])
+    around = (*cookie.MIDDLEWARE, *index_page.MIDDLEWARE, *socket_messages.MIDDLEWARE)
+    app = App(__file__, middleware=around)

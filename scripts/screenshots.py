@@ -95,8 +95,9 @@ def _signed_in(browser: Browser, address: str) -> str:
     page.get_by_label("Username").fill("grace", timeout=PATIENCE)
     page.get_by_label("Password", exact=True).fill(PASSWORD)
     page.get_by_test_id("stFormSubmitButton").get_by_role("button", name="Sign in").click()
-    page.wait_for_function("document.cookie.includes('allscope')", timeout=PATIENCE)
     _settle(page)
+    while not any("allscope" in each["name"] for each in context.cookies()):
+        page.wait_for_timeout(100)
     skip = page.get_by_role("button", name="Skip")
     if skip.count():
         skip.first.click()

@@ -43,7 +43,7 @@ MAY_WRITE_HTML = {
     "allcore/web/evaluation/controls.py": "a style",
     "allcore/web/home/typical_answers.py": "escapes",
     "allcore/web/home/story_steps.py": "titles of its own and numbers",
-    "allcore/web/cookie.py": "the script that keeps the cookie, of a signed token",
+    "allcore/web/cookie.py": "the script that asks for the cookie, with a random ticket",
     "allcore/web/predict/results.py": "a scale of numbers",
     "allcore/web/predict/batch.py": "a histogram of numbers",
     "allcore/web/components/verdict_block.py": "escapes (below)",

@@ -1,6 +1,7 @@
 """What a person does on the pages, by what they see: labels, headings and buttons."""
 
 import re
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
@@ -97,8 +98,20 @@ def _sections(page: Page) -> list[Locator]:
 
 
 def remembered(page: Page) -> None:
-    """Wait until the browser holds the session's cookie, which a script of the page writes."""
-    page.wait_for_function(f"document.cookie.includes('{cookie.NAME}=')", timeout=PATIENCE)
+    """Wait until the browser holds the session's cookie."""
+    _wait_for_cookie(page, held=True)
+
+
+def forgotten(page: Page) -> None:
+    """Wait until the browser holds no session's cookie."""
+    _wait_for_cookie(page, held=False)
+
+
+def _wait_for_cookie(page: Page, *, held: bool) -> None:
+    end = time.monotonic() + PATIENCE / 1000
+    while any(cookie.NAME in each["name"] for each in page.context.cookies()) is not held:
+        assert time.monotonic() < end, f"the cookie is {'not ' if held else ''}there"
+        page.wait_for_timeout(100)
 
 
 def fill(page: Page, **fields: str) -> None:

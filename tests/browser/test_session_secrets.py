@@ -46,6 +46,8 @@ def signed_in(page: Page, server: Server) -> str:
     steps.sign_in(page, "grace")
     steps.remembered(page)
     [kept] = [each for each in page.context.cookies() if each["name"] == cookie.NAME]
+    assert kept["httpOnly"]
+    assert kept["value"] not in page.content()
     return str(kept["value"])
 
 
@@ -74,7 +76,7 @@ def test_sign_out__leaves_nothing_in_the_browser(page: Page, graced: Server) -> 
     steps.visit(page, graced.at("account.py"))
     expect(page.get_by_label("Your name")).to_have_value(NAME)
     steps.sign_out(page)
-    page.wait_for_function(f"!document.cookie.includes('{cookie.NAME}=')")
+    steps.forgotten(page)
     assert NAME not in page.content()
     page.go_back()
     steps.settle(page)
@@ -105,5 +107,5 @@ def test_password__can_be_pasted_and_looked_at(page: Page, graced: Server) -> No
 def test_sign_in__changes_the_session(page: Page, graced: Server) -> None:
     first = signed_in(page, graced)
     steps.sign_out(page)
-    page.wait_for_function(f"!document.cookie.includes('{cookie.NAME}=')")
+    steps.forgotten(page)
     assert signed_in(page, graced) != first

@@ -1,7 +1,11 @@
 import base64
+import json
+import re
 import stat
+import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from http.cookies import SimpleCookie
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +13,8 @@ import jwt
 import pytest
 import streamlit as st
 from sqlalchemy import update
+from starlette.applications import Starlette
+from starlette.testclient import TestClient
 from streamlit.testing.v1 import AppTest
 
 from allcore.errors import StoreError
@@ -133,6 +139,51 @@ def test_cookie__lies_idle(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert sessions.title(returning(monkeypatch, made)) == "Sign in"
     monkeypatch.setenv("ALLSCOPE_IDLE_MINUTES", "0")
     assert sessions.title(returning(monkeypatch, made)) == "Account"
+
+
+@pytest.fixture
+def server() -> TestClient:
+    """A server of nothing but the middleware."""
+    return TestClient(Starlette(middleware=cookie.MIDDLEWARE), base_url="http://localhost")
+
+
+def ticket(app: AppTest) -> str:
+    """The ticket in the script of the page that is open."""
+    [script] = [each for each in app.get("html") if "fetch(" in each.proto.body]
+    options = json.loads(re.search(r", ({.*})\)", script.proto.body)[1])  # type: ignore[index]
+    return str(options["body"])
+
+
+def test_ticket__brings_the_cookie_once(home: Path, server: TestClient) -> None:
+    sessions.add("ada")
+    app = sessions.sign_in(sessions.open_page(sessions.session(), "account"), "ada")
+    asked = {"content": ticket(app), "headers": {cookie.HEADER: "1"}}
+    first, again = (server.post(cookie.PATH, **asked) for _ in range(2))
+    kept = SimpleCookie(first.headers["set-cookie"])[cookie.NAME]
+    claims = jwt.decode(kept.value, cookie.signing_key(home), algorithms=["HS256"])
+    assert (claims["username"], claims["session"]) == ("ada", app.session_state["session_key"])
+    assert (kept["httponly"], kept["samesite"], kept["path"]) == (True, "Strict", "/")
+    assert first.headers["cache-control"] == "no-store"
+    assert "set-cookie" not in again.headers
+    sessions.sign_out(app)
+    asked["content"] = ticket(app)
+    ended = SimpleCookie(server.post(cookie.PATH, **asked).headers["set-cookie"])[cookie.NAME]
+    assert (ended.value, ended["max-age"]) == ("", "0")
+
+
+def test_ticket__old_or_of_another_site(
+    home: Path, server: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sessions.add("ada")
+    app = sessions.sign_in(sessions.open_page(sessions.session(), "account"), "ada")
+    made, ours = ticket(app), {cookie.HEADER: "1"}
+    assert server.post(cookie.PATH, content=made).status_code == 403  # without the header
+    assert server.get(cookie.PATH, headers=ours).status_code == 403
+    for wrong in (b"", b"x" * 43, b"\xff" * 43, made.encode() * 1000):
+        assert "set-cookie" not in server.post(cookie.PATH, content=wrong, headers=ours).headers
+    now = time.monotonic()
+    monkeypatch.setattr(time, "monotonic", lambda: now + cookie.REQUEST_SECONDS + 1)
+    assert "set-cookie" not in server.post(cookie.PATH, content=made, headers=ours).headers
 
 
 def test_signing_key__is_made_once_and_private(tmp_path: Path) -> None:
