@@ -24,7 +24,8 @@ _WORDS: dict[str, Label] = {
     "all": "all", "all blast": "all", "all blasts": "all", "blast": "all", "blasts": "all",
     "all cell": "all", "all cells": "all", "leukemia": "all", "leukaemia": "all",
     "leukemic": "all", "leukaemic": "all", "lymphoblast": "all", "lymphoblasts": "all",
-    "malignant": "all", "positive": "all", "cancer": "all", "abnormal": "all",
+    "malignant": "all", "positive": "all", "cancer": "all", "cancerous": "all", "abnormal": "all",
+    "sick": "all", "diseased": "all", "unhealthy": "all",
     "hem": "hem", "normal": "hem", "normal cell": "hem", "normal cells": "hem", "healthy": "hem",
     "benign": "hem", "negative": "hem", "control": "hem",
 }  # fmt: skip
@@ -35,7 +36,7 @@ CLASS_ALIASES: dict[str, Label] = _WORDS | {
 }
 """Aliases of the classes in tables and class folders, in lower case with blanks between words."""
 LABEL_ALIASES: dict[str, Label] = CLASS_ALIASES | {
-    "1": "all", "true": "all", "0": "hem", "false": "hem"
+    "1": "all", "true": "all", "yes": "all", "0": "hem", "false": "hem", "no": "hem",
 }  # fmt: skip
 """Aliases with the codes of tables."""
 
@@ -53,6 +54,10 @@ def parse_label(text: object) -> Label | None:
 
 @functools.lru_cache(maxsize=1024)
 def label_key(text: object) -> str:
-    """Return a word or code in the form of the keys of ``LABEL_ALIASES``."""
-    words = re.sub(r"(?<=[^\W\d_])[\s_-]+|[\s_]+", " ", str(text)).strip().casefold()
+    """Return a word or code in the form of the keys of ``LABEL_ALIASES``.
+
+    A number in brackets behind a word, its code or a count, is left out.
+    """
+    plain = re.sub(r"(?<=[^\W\d_])\s*\(\d+\)\s*$", "", str(text))
+    words = re.sub(r"(?<=[^\W\d_])[\s_-]+|[\s_]+", " ", plain).strip().casefold()
     return re.sub(r"^\+?(\d+)(?:[.,]0*)?$", r"\1", words)

@@ -263,6 +263,6 @@ def _summary(rows: "list[PredictedRow]") -> str:
     parts = ", ".join(f"{counts[verdict]} {name}" for verdict, name in VERDICT_NAMES.items())
     cells = sum(bool(getattr(row, "cell", "")) for row in rows)
     if not cells:
-        return f"{len(rows)} pictures: {parts}."
+        return f"{formats.count(len(rows), 'picture')}: {parts}."
     others = formats.count(len(rows) - cells, "other picture")
     return f"{formats.count(cells, 'cell')} of fields, {others}: {parts}."

@@ -11,7 +11,7 @@ from allcore.data import subjects, table_reader
 from allcore.data.label_choice import IGNORED, NAMES, LabelChoice, LabelConflict
 from allcore.data.layouts.folder_names import FolderFacts, FolderNames, plain_name
 from allcore.data.layouts.layout import Rows
-from allcore.data.splits import SPLIT_ALIASES
+from allcore.data.splits import SPLIT_ALIASES, parse_part
 from allcore.formats import count
 from allcore.labels import CLASS_NAMES, label_key, parse_label
 
@@ -53,7 +53,8 @@ def read_labels(
         for row, label, fact in zip(rows, labels, facts, strict=True)
     ]
     notes = _notes(sources, facts, choice, None if fill_split else [row["split"] for row in rows])
-    return LabelReading(full, conflict, tuple(notes))
+    unread = _unread_columns(rows, labels=any(labels), split=not fill_split) if in_table else ()
+    return LabelReading(full, conflict, (*notes, *unread))
 
 
 @dataclass(frozen=True)
@@ -111,6 +112,19 @@ def _further_columns(rows: Rows) -> dict[str, list[str | None]]:
         if heading != "label" and table_reader.heading_key(heading) in names
     ]
     return {heading: [parse_label(row[heading]) for row in rows] for heading in headings}
+
+
+def _unread_columns(rows: Rows, *, labels: bool, split: bool) -> Iterator[str]:
+    """Sentences on columns of other names that hold nothing but labels or parts of a split."""
+    for heading in rows[0]:
+        words = {str(row[heading]) for row in rows if row.get(heading)}
+        for name, known, parse in (("label", labels, parse_label), ("split", split, parse_part)):
+            told = known or len(words) < 2 or parse_label(heading) == "hem"  # 1 says hem there
+            if not told and None not in map(parse, words):
+                yield (
+                    f"The column '{heading:.40}' holds {name}s by its entries and is not read: "
+                    f"name it {name} if it does."
+                )
 
 
 def _parts(

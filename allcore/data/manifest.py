@@ -1,7 +1,7 @@
 """A data set as a table, one row an image."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
@@ -71,7 +71,7 @@ class Manifest:
 
 def build(
     root: Path,
-    rows: Sequence[Mapping[str, str | None]],
+    rows: list[dict[str, str | None]],
     *,
     name: str,
     notes: Sequence[str] = (),
@@ -101,10 +101,11 @@ def write(manifest: Manifest, path: Path) -> None:
     manifest.table.to_csv(path, index=False, lineterminator="\n")
 
 
-def _columns(rows: Sequence[Mapping[str, str | None]]) -> Columns:
+def _columns(rows: list[dict[str, str | None]]) -> Columns:
     """Return the columns that hold a value, by the row of their first one."""
     columns = {
-        name: [row.get(name) or None for row in rows]
+        # An entry that differs from itself is NaN, which data frames put in place of None.
+        name: [value if (value := row.get(name)) and value == value else None for row in rows]
         for name in dict.fromkeys(chain.from_iterable(rows))
     }
     first = {

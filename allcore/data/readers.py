@@ -9,6 +9,7 @@ from pathlib import Path
 
 from allcore.data import label_choice, label_sources, manifest, subjects, table_reader
 from allcore.data.file_digests import LeftOutFiles
+from allcore.data.images import formats
 from allcore.data.label_choice import LabelChoice
 from allcore.data.layouts import cnmc_release, table
 from allcore.data.layouts.class_folders import ClassFolders
@@ -52,6 +53,7 @@ def read(path: Path, *, choice: LabelChoice | None = None) -> Manifest:
     choice = label_choice.saved(path) if choice is None else choice
     try:
         if path.is_file():
+            _refuse_picture(path)
             return _read_table(path, choice)
         if path.is_dir():
             return _read_folder(Folder(path, choice))
@@ -61,6 +63,14 @@ def read(path: Path, *, choice: LabelChoice | None = None) -> Manifest:
             "that runs ALLScope the right to read it."
         ) from None
     raise DataError(f"There is no data set at {path}: check the path, or set ALLSCOPE_DATA.")
+
+
+def _refuse_picture(file: Path) -> None:
+    with file.open("rb") as content:
+        if formats.sniff(content.read(256)):
+            raise DataError(
+                f"{file} is a picture: give the folder that holds it, or a table of pictures."
+            )
 
 
 def _read_table(file: Path, choice: LabelChoice) -> Manifest:
@@ -153,5 +163,6 @@ def _outside_notes(left_out: Sequence[LeftOutFiles]) -> list[str]:
     number = sum(kind.count for kind in kinds)
     return [
         f"{number:,} pictures such as {kinds[0].example} lie outside of the folders of this layout "
-        "and are left out: list them in a manifest.csv if they belong to the data set."
+        "and are left out: name the class of their folder by --labels FOLDER=all (or =hem), or "
+        "list them in a manifest.csv, if they belong to the data set."
     ]

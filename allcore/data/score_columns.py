@@ -33,6 +33,7 @@ _SCALES: dict[str, Scale] = {
     "%": "percent", "logit": "logit", "logits": "logit", "logodds": "logit",
 }  # fmt: skip
 _MANY, _HIGH, _MIXED, _FEW = 10, 50, 0.25, 0.1
+_LABELS = frozenset(map(table_reader.heading_key, table_reader.LABEL_NAMES))
 _NOISE = 1e-6  # by which sums of floating numbers may miss 0 and 1
 # Percent without a sign: at least so many values, the highest above, no larger share up to 1.
 _SURE = 3.0  # standard errors of the AUROC under which a column seems to be of the other class
@@ -173,6 +174,8 @@ def _rank(
     heading: str, codes: Mapping[str, Label | None]
 ) -> tuple[tuple[int, int], ScoreMeaning] | None:
     """Return how probably a heading is that of the probabilities (low first), and its meaning."""
+    if table_reader.heading_key(heading) in _LABELS:
+        return None
     spaced = re.sub(r"(?<=[a-z])(?=[A-Z\d])|(?<=[A-Z])(?=\d)|(?<=\d)(?=[^\W\d_])", " ", heading)
     joined = re.sub(r"log[\W_]*odds", "logodds", spaced.casefold())
     words = re.findall(r"[^\W_]+|%", joined)

@@ -20,7 +20,7 @@ from allcore.labels import CLASS_NAMES, CLASS_PLURALS, LABELS
 
 PARTS = ("train", "validation", "test")
 SPLIT_ALIASES = {
-    "test": "test", "testing": "test", "tst": "test",
+    "test": "test", "testing": "test", "tst": "test", "holdout": "test", "hold out": "test",
     "validation": "validation", "val": "validation", "valid": "validation", "dev": "validation",
     "train": "train", "training": "train", "trn": "train",
 }  # fmt: skip
@@ -40,7 +40,7 @@ def parse_part(text: object) -> str | None:
     ('validation', 'train', None)
     """
     word = re.sub(r"[\s_-]*(?:set|data|split)$", "", str(text).strip().casefold())
-    return SPLIT_ALIASES.get(word)
+    return SPLIT_ALIASES.get(re.sub(r"[\s_-]+", " ", word))
 
 
 @dataclass(frozen=True)

@@ -33,13 +33,23 @@ _NAME = re.compile(
     r"(?<![A-Z\d])UID_(?P<subject>H?\d+)_\d+_\d+_(?P<label>all|hem)(?![A-Z\d])", re.IGNORECASE
 )
 _ALL_IDB = re.compile(r"Im\d{3}_(?P<code>[01])$", re.IGNORECASE)
-_COPY_WORDS = "copy|kopie|copie|copia|cópia|kopia|another copy|[0-9]+(?:st|nd|rd|th) copy"
+_COPY_WORDS = (
+    "copy|kopie|copie|copia|cópia|kopia|another copy|[0-9]+(?:st|nd|rd|th) copy|副本|コピー|복사본"
+)
 _COPY_END = re.compile(
     rf"(?:[ _]?\(\d+\)|[ _]\((?:{_COPY_WORDS})\)"
-    rf"|[ _]?[-_ ] ?(?:{_COPY_WORDS})(?:[ _]?\(?\d+\)?)?)$",
+    rf"|[ _]\([^()]*conflicted copy[^()]*\)"
+    rf"|[ _]?[-–—_ ] ?(?:{_COPY_WORDS})(?:[ _]?\(?\d+\)?)?)$",
     re.IGNORECASE,
 )
-_COPY_HINTS = ("(", "op", "óp")  # one of them is in every mark of a copy
+_COPY_HINTS = (
+    "(",
+    "op",
+    "óp",
+    "副本",
+    "コピー",
+    "복사본",
+)  # one of them is in every mark of a copy
 _COPY_START = re.compile(r"^(?:copy of|kopie von|copie de|copia de) ", re.IGNORECASE)
 
 

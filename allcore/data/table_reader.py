@@ -45,7 +45,7 @@ _MAX_SYNONYMS = 6  # of a missing column in an error message
 FILE_NAMES = (
     "path", "file", "file name", "image", "file path", "image path", "image file", "image name",
     "relative path", "img", "img path", "img name", "img file", "image file name", "picture",
-    "photo", "name", "image id", "id", "cell", "cell id",
+    "photo", "name", "image id", "id", "cell", "cell id", "new names", "fname", "uri", "url",
 )  # fmt: skip
 LABEL_NAMES = (
     "true label", "y true", "truth", "ground truth", "gt", "actual", "actual label", "true class",
@@ -58,14 +58,14 @@ SUBJECT_NAMES = (
     "patient name", "patient uid", "patient code", "person", "case", "case id", "donor",
     "donor id", "participant", "participant id", "individual", "pid",
 )  # fmt: skip
-SPLIT_NAMES = ("split", "set", "subset", "part", "partition", "data split", "dataset split")
+SPLIT_NAMES = ("split", "set", "subset", "part", "partition", "data split", "phase", "usage")
 _MISSING = frozenset({
     "", "nan", "n/a", "na", "#n/a", "#na", "<na>", "null", "none", "nil", "-", "--", ".", "?",
     "unknown",
 })  # fmt: skip
 _LONGEST_MISSING = max(map(len, _MISSING))
 _FOREIGN = {
-    b"PK\x03\x04": "an Excel workbook or an archive: save the table as 'CSV UTF-8'",
+    b"PK\x03\x04": "an Excel workbook, to be saved as 'CSV UTF-8', or an archive: unpack it first",
     b"\xd0\xcf\x11\xe0": "an Excel workbook: save the table as 'CSV UTF-8'",
     b"\x1f\x8b": "compressed: unpack it first",
     b"[": "JSON: save the table as 'CSV UTF-8'",
@@ -170,8 +170,8 @@ def _clean(entries: "pd.Series[str]") -> "pd.Series[str]":
     """Strip blanks, and the ``.0`` that a column of whole numbers gets from missing ones."""
     values = entries.tolist()
     known = {value: _known(value) for value in set(values)}
-    if all(text is None or re.fullmatch(r"\d+\.0", text) for text in known.values()):
-        known = {value: text and text[:-2] for value, text in known.items()}
+    if all(text is None or re.fullmatch(r"\d+(?:\.0)?", text) for text in known.values()):
+        known = {value: text and text.removesuffix(".0") for value, text in known.items()}
     return pd.Series([known[value] for value in values], index=entries.index, dtype=object)
 
 

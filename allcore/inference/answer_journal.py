@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Iterator
+from itertools import chain, islice
 from pathlib import Path
 
 from allcore.errors import AllScopeError
@@ -46,11 +47,13 @@ def record(
     """
     path = journal_path(out)
     try:
+        # A run that ends before its first row leaves no journal, or that of before.
+        first = list(islice(rows := iter(rows), 1))
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("w", encoding="utf-8") as file:
             file.writelines(map(_line, kept))
             file.flush()
-            for row in rows:
+            for row in chain(first, rows):
                 file.write(_line(row))
                 file.flush()
                 yield row

@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import inputs, mutations
-from benchmarks.mutations import Report
+from benchmarks import damage, inputs, mutations
+from benchmarks.mutations import Report, Violation
 
 CHECKED = {"PNG", "TIFF deflate"}
 """Formats with checksums."""
@@ -50,5 +50,19 @@ def test_mutated__depends_on_its_number_alone(drawn: list[Path]) -> None:
     one, other = (mutations.mutated(sound, 0, 7) for _ in range(2))
     assert one == other != mutations.mutated(sound, 1, 7)
     every = {mutations.mutated(sound, 0, n)[2] for n in range(800)}
-    structures = [name for own in mutations.STRUCTURES.values() for name in own]
-    assert every == {*mutations.BYTE_LEVEL, *structures}
+    structures = [name for own in damage.STRUCTURES.values() for name in own]
+    assert every == {*damage.BYTE_LEVEL, *structures}
+
+
+def test_record__counts_stand_between_the_marks(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text(f"a\n{mutations.MARK}\nold\n{mutations.MARK}\nb\n")
+    report = Report(
+        pictures=9, answered=4, violations=[Violation(3, "BMP", "flip", 0.9, (0.7, 0.7))]
+    )
+    mutations.record(report, page)
+    text = page.read_text()
+    assert "9 pictures, 4 answered, 1 with another answer" in text
+    assert "(BMP, flip: 1; by 0.20 at most)" in text
+    assert "old" not in text and text.endswith(f"{mutations.MARK}\nb\n")
+    assert mutations.PAGE.read_text(encoding="utf-8").count(mutations.MARK) == 2

@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -160,6 +161,37 @@ def test_predict__a_pipe_is_refused(cell: Path, tmp_path: Path) -> None:
     status, out, _ = run("predict", folder, folder / "pipe.png", "/dev/null")
     assert status == 0
     assert out.count("pipe or a device") == 4
+
+
+@pytest.mark.parametrize(
+    ("name", "status", "reason"),
+    [
+        ("broken.png", 1, "no such file"),
+        ("*.bmp", 1, "no such file"),
+        ("-", 1, "no such file"),
+        ("socket.png", 0, "pipe or a device"),
+        ("empty", 0, "holds no files"),
+        ("empty.png", 0, "0 bytes"),
+        ("packed.dat", 0, "an archive"),
+        ("page.png", 0, "not a readable"),
+    ],
+)
+def test_predict__what_is_no_picture(
+    cell: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, status: int, reason: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("broken.png").symlink_to("gone.png")
+    Path("empty").mkdir()
+    Path("empty.png").touch()
+    Path("packed.dat").write_bytes(b"PK\x03\x04")
+    Path("page.png").write_text("<html>404</html>")
+    with socket.socket(socket.AF_UNIX) as opened:
+        opened.bind("socket.png")
+        result = CliRunner().invoke(cli.application(), ["predict", "--", name])
+    assert result.exit_code == status, result.output
+    assert reason in result.stdout
+    assert "1 picture: 0 ALL blast, 0 normal, 1 refused." in result.stderr
+    assert "Traceback" not in result.output
 
 
 def test_predict__output_is_tried_before_the_work(cell: Path, tmp_path: Path) -> None:

@@ -49,6 +49,9 @@ def column(found: Manifest, name: str) -> list[str | None]:
         (["B-ALL/a.png", "Pre-B ALL/b.png", "Normal/c.png"], ["all", "all", "hem"]),
         (["L1/a.png", "L2/b.png", "Normal/c.png"], ["all", "all", "hem"]),
         (["augmented_all/a.png", "segmented hem/b.png"], ["all", "hem"]),
+        (["ALL (4908)/a.png", "HEM(3389)/b.png"], ["all", "hem"]),
+        (["cancerous/a.png", "non-cancerous/b.png", "Non_Cancer (1)/c.png"], ["all", "hem", "hem"]),
+        (["unhealthy/a.png", "sick cells/b.png", "healthy/c.png"], ["all", "all", "hem"]),
     ],
 )
 def test_read__class_folders_at_any_depth(
@@ -246,16 +249,18 @@ def test_read__a_subtype_alone_is_read_as_beside_the_others(tmp_path: Path) -> N
 
 def test_read__copies_belong_to_the_original(tmp_path: Path) -> None:
     ends = ["", " (1)", " - Copy", " - Copy (2)", " copy 2", " (copy)", " - Kopie"]
+    ends += [" – Kopie", " - コピー", " - 副本", " (Ann's conflicted copy 2026-01-01)"]
     lay(tmp_path, *(f"all/{BLAST}{end}.png" for end in ends), f"hem/Copy of {NORMAL}.png")
     table = readers.read(tmp_path).table
-    assert table["subject"].tolist() == ["28"] * 7 + ["H11"]
+    assert table["subject"].tolist() == ["28"] * 11 + ["H11"]
     assert table["group"].nunique() == 2
 
 
 def test_read__copies_of_unknown_subject_stay_with_the_original(tmp_path: Path) -> None:
-    lay(tmp_path, "all/a.png", "all/a (1).png", "hem/b (1).png", "hem/b (2).png")
+    copies = [f"all/a{end}.png" for end in (" (1)", " – Kopie", " - コピー", "_copy")]
+    lay(tmp_path, "all/a.png", *copies, "hem/b (1).png", "hem/b (2).png")
     table = readers.read(tmp_path).table.set_index("path")
-    assert table.loc["all/a (1).png", "group"] == table.loc["all/a.png", "group"]
+    assert set(table.loc[copies, "group"]) == {table.loc["all/a.png", "group"]}
     assert table["group"].nunique() == 3  # pictures numbered by a file manager are no copies
 
 
@@ -308,6 +313,9 @@ def test_parse__of_an_unclear_decision(text: str) -> None:
         ("ALL TestSet fold 0", "test", "fold_0"),
         ("X_train/ALL", "train", None),
         ("External Test/ALL", "test", None),
+        ("hold-out/ALL (12)", "test", None),
+        ("cv_2/train/ALL", "train", "fold_2"),
+        ("split3/val_ALL", "validation", "fold_3"),
         ("all_vs_hem/ALL", None, None),
     ],
 )
@@ -330,7 +338,20 @@ def test_read__codes_are_asked_for(tmp_path: Path, names: tuple[str, str]) -> No
         assert decided.conflict is None and set(column(decided, "label")) == {"all", "hem"}
 
 
-@pytest.mark.parametrize("folder", ["patient_7", "Patient 7", "subject-A7", "donor7", "case_id_7"])
+@pytest.mark.parametrize(
+    "folder",
+    [
+        "patient_7",
+        "Patient 7",
+        "subject-A7",
+        "donor7",
+        "case_id_7",
+        "SBJ_7",
+        "pt7",
+        "control 7b",
+        "participant-07",
+    ],
+)
 def test_read__folders_of_subjects(tmp_path: Path, folder: str) -> None:
     lay(tmp_path, f"{folder}/all/a.png", f"hem/{folder}/b.png", f"hem/x/{NORMAL}.png")
     found = readers.read(tmp_path).table.set_index("path")["subject"]

@@ -57,6 +57,10 @@ def lay(root: Path, text: str, *, encoding: str = "utf-8", file: str = "manifest
         lambda text: text.replace("path,label", "Image File Name,Cell Type"),
         lambda text: text.replace(",ALL,", ",positive,").replace(",HEM,", ",non-ALL,"),
         lambda text: text.replace(",HEM,", ",\u200bHEM\u00a0,"),
+        lambda text: text.replace(",ALL,", ",ALL (1),").replace(",HEM,", ",Normal cell (0),"),
+        lambda text: text.replace("label", "is_blast").replace("ALL", "yes").replace("HEM", "No"),
+        lambda text: text.replace("path", "uri").replace("img/", "s3://bucket/set/img/"),
+        lambda text: text.replace("path,label,subject", "new_names,labels,Patient_ID"),
     ],
 )
 def test_read__forms_of_a_table(tmp_path: Path, change: Callable[[str], str]) -> None:
@@ -164,8 +168,59 @@ def test_read__names_that_stand_in_several_folders_are_told_apart_by_path(tmp_pa
 
 
 def test_read__an_unknown_label_is_decided_as_told(tmp_path: Path) -> None:
-    root = lay(tmp_path, "path,label\nimg/a0.png,yes\nimg/h0.png,no\n")
-    with pytest.raises(DataError, match="--labels no=all,yes=all"):
+    root = lay(tmp_path, "path,label\nimg/a0.png,ja\nimg/h0.png,nein\n")
+    with pytest.raises(DataError, match="--labels ja=all,nein=all"):
         readers.read(root)
-    found = readers.read(root, choice=label_choice.parse("no=hem,yes=all"))
+    found = readers.read(root, choice=label_choice.parse("nein=hem,ja=all"))
     assert found.table["label"].tolist() == ["all", "hem"]
+
+
+def test_read__subjects_that_are_names_of_c_nmc_cells(tmp_path: Path) -> None:
+    """C-NMC's own table of the preliminary phase has them in its column Patient_ID."""
+    cells = [
+        f"UID_{'57' if label == 'all' else 'H12'}_{n}_1_{label}.bmp"
+        for n, label in enumerate(LABELS)
+    ]
+    lines = [
+        f"{cell},{path},{int(label == 'all')}"
+        for cell, path, label in zip(cells, FILES, LABELS, strict=True)
+    ]
+    found = readers.read(lay(tmp_path, "Patient_ID,new_names,labels\n" + "\n".join(lines)))
+    assert found.table["subject"].tolist() == ["57"] * 4 + ["H12"] * 4
+    assert found.table["label"].tolist() == LABELS
+
+
+@pytest.mark.parametrize(
+    ("heading", "all_word", "hem_word", "name"),
+    [
+        ("Befund", "blast", "normal", "label"),
+        ("ALL", "1", "0", "label"),
+        ("mode", "train", "Testing", "split"),
+        ("befund", "blast", "AML", None),
+        ("HEM", "0", "1", None),
+    ],
+)
+def test_read__columns_of_labels_and_splits_by_other_names(
+    tmp_path: Path, heading: str, all_word: str, hem_word: str, name: str | None
+) -> None:
+    words = {"all": all_word, "hem": hem_word}
+    lines = [f"{path},{words[label]}" for path, label in zip(FILES, LABELS, strict=True)]
+    root = lay(tmp_path, f"path,{heading}\n" + "\n".join(lines))
+    found = readers.read(root)
+    named = [note for note in found.notes if f"The column '{heading}' holds" in note]
+    assert len(named) == (name is not None)
+    if name:  # the advice works
+        assert f"name it {name} if" in named[0]
+        lay(root, f"path,{name}\n" + "\n".join(lines))
+        assert set(readers.read(root).table[name]) == (
+            {"all", "hem"} if name == "label" else {"train", "test"}
+        )
+
+
+def test_read__a_picture_or_archive_in_place_of_a_table(tmp_path: Path) -> None:
+    put(tmp_path / "a.png", b"\x89PNG\r\n\x1a\n and more")
+    with pytest.raises(DataError, match="is a picture: give the folder that holds it"):
+        readers.read(tmp_path / "a.png")
+    put(tmp_path / "set.zip", b"PK\x03\x04 and more")
+    with pytest.raises(DataError, match="an archive: unpack it first"):
+        readers.read(tmp_path / "set.zip")

@@ -56,6 +56,8 @@ def test_heading_meaning__of_exchanged_codes() -> None:
         (["hem", "all"], "all"),
         (["confidence", "p_hem"], "p_hem"),
         (["label", "subject"], None),
+        (["y_true", "ALL", "HEM"], "ALL"),
+        (["true_label", "actual", "p(blast)"], "p(blast)"),
     ],
 )
 def test_probability_heading__the_most_probable(headings: list[str], expected: str | None) -> None:

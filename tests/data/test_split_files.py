@@ -123,7 +123,7 @@ def test_fitted__says_what_is_wrong():
         (rows.assign(split="train"), "no image in the part 'validation'"),
         (rows_of(APART | {"H13": "train"}), "no normal cell in the part 'test'"),
         (rows_of(APART | {"1": "test"}), "no ALL blast in the part 'train'"),
-        (rows.replace("test", "holdout"), "in the part 'holdout', which is not known"),
+        (rows.replace("test", "reserve"), "in the part 'reserve', which is not known"),
         (rows.replace("test", ""), "in the part '', which is not known"),
         (rows.rename(columns={"split": "share"}), "lacks a column of parts (split, set"),
         (rows.iloc[:0], "has no rows"),

@@ -1,7 +1,12 @@
+from collections.abc import Sequence
+from pathlib import Path
+
 import pandas as pd
 import pytest
 
+from allcore.data import dataset_inspection, readers
 from allcore.data.subject_separation import SubjectSeparation
+from tests.released import put
 
 
 def separated(*rows: tuple[str | None, str]) -> SubjectSeparation:
@@ -58,3 +63,43 @@ def test_of_record__an_older_record_names_subjects_by_part() -> None:
     merged = {"kind": "subject", "train": ["H3"], "test": ["H10"]}  # one person under two names
     assert SubjectSeparation.of_record(merged).shared == ("H3+H10",)
     assert SubjectSeparation.of_record({"kind": "subject", "train": []}).state == "unknown"
+
+
+TABLE = "path,subject,split\n"
+
+
+@pytest.mark.parametrize(
+    ("paths", "table", "state"),
+    [
+        (("train/all/patient_7/a.png", "test/all/patient_7/b.png"), "", "shared"),
+        (("train/all/patient_7/a.png", "test/hem/patient_8/b.png"), "", "apart"),
+        (("train/all/a.png", "test/hem/b.png"), "", "unknown"),
+        (("train/all/UID_51_1_1_all.png", "test/all/UID_75_1_1_all.png"), "", "shared"),
+        (("train/all/UID_1_1_1_all.png", "test/all/UID_1_1_1_all (1).png"), "", "shared"),
+        (("train/all/UID_1_1_1_all.png", "test/hem/UID_H9_1_1_hem.png"), "", "apart"),
+        (("train/all/UID_1_1_1_all.png", "test/hem/b.png"), "", "unknown"),
+        (("all/UID_1_1_1_all.png", "hem/UID_H9_1_1_hem.png"), "", "unknown"),  # in no part
+        (("a.png", "b.png"), TABLE + "a.png,P1,train\nb.png,P1,test\n", "shared"),
+        (("a.png", "b.png"), TABLE + "a.png,P1,train\nb.png,n/a,test\n", "unknown"),
+        (("a.png", "b.png"), TABLE + "a.png,1.0,train\nb.png,1,Test\n", "shared"),
+        (("a.png", "b.png"), TABLE + "a.png,P1,train\nb.png,P2,test\n", "apart"),
+        (
+            ("a.png", "b.png"),
+            TABLE + "a.png,UID_1_1_1_all.bmp,train\nb.png,UID_1_2_1_all.bmp,test\n",
+            "shared",
+        ),
+    ],
+)
+def test_of_parts__of_data_sets_as_people_bring_them(
+    tmp_path: Path, paths: Sequence[str], table: str, state: str
+) -> None:
+    for path in paths:
+        put(tmp_path / path, b"1")
+    if table:
+        (tmp_path / "manifest.csv").write_text(table)
+    found = readers.read(tmp_path)
+    separation = SubjectSeparation.of_parts(found.table, found.table["split"])
+    assert separation.state == state
+    summary = dataset_inspection.summarize(found)
+    unknown = [note for note in summary.notes if "a subject of its own" in note]
+    assert bool(unknown) == found.table["subject"].isna().any()

@@ -99,7 +99,7 @@ def test_read__parquet_of_numbers_and_missing_ones() -> None:
 @pytest.mark.parametrize(
     ("data", "words"),
     [
-        (b"PK\x03\x04 and more", "an Excel workbook or an archive: save the table as 'CSV UTF-8'"),
+        (b"PK\x03\x04 and more", "to be saved as 'CSV UTF-8', or an archive: unpack it first"),
         (b"\xd0\xcf\x11\xe0 and more", "an Excel workbook: save the table as 'CSV UTF-8'"),
         (b"\x1f\x8b and more", "compressed: unpack it first"),
         (b'[{"file": "a.png"}]', "JSON: save the table as 'CSV UTF-8'"),

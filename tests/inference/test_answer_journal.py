@@ -1,5 +1,9 @@
+from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
+
+from allcore.errors import AllScopeError
 from allcore.inference import answer_journal
 from allcore.inference.results import PredictedRow
 
@@ -42,3 +46,18 @@ def test_record__a_resumed_run_that_is_killed_keeps_the_rows_of_the_first(tmp_pa
     resumed.close()  # type: ignore[attr-defined]
     rows = answer_journal.read(out, model_sha256="weights", threshold=0.5)
     assert set(rows) == {"a", "b", "c"}
+
+
+def test_record__a_run_that_fails_at_once_changes_no_journal(tmp_path: Path) -> None:
+    def failing() -> Iterator[PredictedRow]:
+        raise AllScopeError("no such device")
+        yield row("a")
+
+    out = tmp_path / "p.csv"
+    for there in (False, True):
+        with pytest.raises(AllScopeError, match="no such device"):
+            list(answer_journal.record(failing(), out))
+        assert answer_journal.journal_path(out).exists() == there
+        if not there:
+            assert list(answer_journal.record([row("b")], out)) == [row("b")]
+    assert set(answer_journal.read(out, model_sha256="weights", threshold=0.5)) == {"b"}

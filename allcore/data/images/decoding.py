@@ -29,6 +29,9 @@ from allcore.errors import BadImage
 # Pillow warns between its limit and twice of it; MAX_PIXELS refuses long before that.
 warnings.simplefilter("ignore", Image.DecompressionBombWarning)
 
+_ARCHIVES = (b"PK\x03\x04", b"\x1f\x8b", b"Rar!", b"7z\xbc\xaf", b"BZh", b"\xfd7zXZ")
+"""Starts of ZIP, gzip, RAR, 7-Zip, bzip2 and XZ."""
+
 
 def decode(data: bytes, *, min_side: int = MIN_SIDE) -> Rgb:
     """Decode untrusted bytes to uint8 (H, W, 3) in sRGB, upright, transparent parts on black.
@@ -93,6 +96,8 @@ def _not_an_image(data: bytes) -> str:
             "The file is a pointer of Git LFS in place of a picture; run git lfs pull in its "
             "folder and retry."
         )
+    if data.startswith(_ARCHIVES) or data[257:262] == b"ustar":
+        return "The file is an archive; unpack it, or give it as a .zip file, and retry."
     if name := other_name(data):
         return f"{name} pictures are not read; save the cell as BMP or PNG and retry."
     return (

@@ -59,10 +59,13 @@ _QUALIFIERS = _FILLERS | VIEWS | {
     "resized", "normalized", "normalised",
 }  # fmt: skip
 """Words that tell nothing beside others that do."""
-_FOLD = re.compile(r"(?:k ?)?fold ?(\d+)")
+_FOLD = re.compile(r"(?:(?:(?:k|cv) ?)?fold|cv|split) ?(\d+)")
+_COUNT = re.compile(r"(?<=[^\W\d_])\s*\(\d+\)$")
 _NUMBER = re.compile(r"\d{1,2}")
 _SUBJECT = re.compile(
-    r"(?:patient|subject|case|donor|person)(?:[ _-]?id)?[ _-]*(?=\w*\d)\w+", re.IGNORECASE
+    r"(?:patient|subject|case|donor|person|participant)(?:[ _-]?id)?[ _-]*(?=\w*\d)\w+"
+    r"|(?:subj|sbj|pat|pt|control)[ _-]*\d\w*",
+    re.IGNORECASE,
 )
 _CODE = re.compile(r"(?:class|label|category|cls|c) ?(\d{1,2})")
 
@@ -283,6 +286,8 @@ def plain_name(name: str) -> str:
     """
     text = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", unicodedata.normalize("NFKC", name)).casefold()
     words = [word for word in re.split(r"[\W_]+", text) if word]
+    if not _FOLD.fullmatch(" ".join(words)):  # the number of files or of a copy of the folder
+        words = [word for word in re.split(r"[\W_]+", _COUNT.sub("", text.strip())) if word]
     if code := _CODE.fullmatch(" ".join(words)):
         return code[1]
     if len(words) > 1 and words[0].isdigit():

@@ -13,6 +13,7 @@ from allcore.data import path_matching, table_reader
 from allcore.data.layouts.layout import Folder, Rows
 from allcore.data.path_matching import AMBIGUOUS
 from allcore.data.splits import parse_part
+from allcore.data.subjects import parse_name
 from allcore.data.table_reader import (
     FILE_NAMES,
     LABEL_NAMES,
@@ -92,6 +93,11 @@ def _rows(table: pd.DataFrame, folder: Folder) -> Rows:
         texts = table["split"].unique()
         parts = {text: text and (parse_part(text) or text) for text in texts}
         table["split"] = table["split"].map(parts)
+    if "subject" in table:  # that of a C-NMC cell where its name stands there, as in C-NMC's table
+        named = {text: text and parse_name(text) for text in table["subject"].unique()}
+        table["subject"] = pd.Series(
+            [name[0] if (name := named[text]) else text for text in table["subject"]], dtype=object
+        )
     table["path"] = _resolve(table["path"].tolist(), folder)
     columns = [str(column) for column in table]
     rows = zip(*(table[column].tolist() for column in columns), strict=True)
