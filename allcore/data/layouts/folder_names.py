@@ -59,7 +59,7 @@ _QUALIFIERS = _FILLERS | VIEWS | {
     "resized", "normalized", "normalised",
 }  # fmt: skip
 """Words that tell nothing beside others that do."""
-_FOLD = re.compile(r"(?:(?:(?:k|cv) ?)?fold|cv|split) ?(\d+)")
+_FOLD = re.compile(r"(?:(?:(?:k|cv) ?)?fold|(?:cv|split)(?= ?\d\d?$)) ?(\d+)")
 _COUNT = re.compile(r"(?<=[^\W\d_])\s*\(\d+\)$")
 _NUMBER = re.compile(r"\d{1,2}")
 _SUBJECT = re.compile(
