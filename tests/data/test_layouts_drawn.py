@@ -161,7 +161,7 @@ def check_depths(root: Path, labels: dict[str, str | None]) -> None:
             assert label in (labels[f"{inside}/{path}"], None)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(trees())
 def test_read__of_drawn_trees(tree: DrawnTree) -> None:
     check(tree)
@@ -169,7 +169,7 @@ def test_read__of_drawn_trees(tree: DrawnTree) -> None:
 
 @pytest.mark.long
 @pytest.mark.timeout(600)
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=1000)
 @given(trees())
 def test_read__of_many_drawn_trees(tree: DrawnTree) -> None:
     check(tree)

@@ -134,7 +134,7 @@ SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large]
 
 
 @given(tables())
-@settings(max_examples=100, deadline=None, suppress_health_check=SLOW)
+@settings(max_examples=100, suppress_health_check=SLOW)
 def test_read__agrees_with_what_was_drawn(drawn: Drawn) -> None:
     check(drawn)
 
@@ -142,6 +142,6 @@ def test_read__agrees_with_what_was_drawn(drawn: Drawn) -> None:
 @pytest.mark.long
 @pytest.mark.timeout(600)
 @given(tables())
-@settings(max_examples=1000, deadline=None, suppress_health_check=SLOW)
+@settings(max_examples=1000, suppress_health_check=SLOW)
 def test_read__agrees_with_what_was_drawn_1000_times(drawn: Drawn) -> None:
     check(drawn)
