@@ -25,7 +25,7 @@ from allcore.data.images import decoding
 from allcore.errors import BadImage
 from allcore.evaluation import intervals
 from allcore.evaluation.intervals import Interval
-from allcore.inference import segmentation
+from allcore.inference import white_cells
 from benchmarks import segmentation_speed as peer
 from benchmarks import synthetic_smears, timing
 from benchmarks.servers import ROOT
@@ -141,7 +141,7 @@ def dices(root: Path, count: int) -> pd.DataFrame:
 def ours(rgb: Rgb) -> list[Frame]:
     """Frames of our candidates."""
     try:
-        return [cell.frame for cell in segmentation.candidates(rgb)]
+        return [cell.frame for cell in white_cells.candidates(rgb)]
     except BadImage:
         return []
 
@@ -160,7 +160,7 @@ def first_of_crops(path: Path) -> list[float]:
 
 def _best_dice(picture: Rgb, mask: NDArray[np.bool_]) -> float:
     try:
-        found = [cell.mask for cell in segmentation.candidates(picture)]
+        found = [cell.mask for cell in white_cells.candidates(picture)]
     except BadImage:
         return 0.0
     return max(2 * float((each & mask).sum()) / float(each.sum() + mask.sum()) for each in found)
@@ -264,7 +264,7 @@ def _seconds(rgb: Rgb) -> float:
     taken = []
     for _ in range(5):
         started = time.perf_counter()
-        segmentation.candidates(rgb)
+        white_cells.candidates(rgb)
         taken.append(time.perf_counter() - started)
     return statistics.median(taken)
 

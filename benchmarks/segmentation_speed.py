@@ -6,7 +6,7 @@ from scipy import ndimage
 from skimage import color, feature, filters, segmentation
 
 from allcore.data.cells import Rgb
-from allcore.inference import segmentation as cutting
+from allcore.inference import white_cells
 from benchmarks import synthetic_smears, timing
 from benchmarks.timing import Result, Scale
 
@@ -29,7 +29,7 @@ def run(scale: Scale) -> Result:
 
     def ours() -> None:
         for _ in range(repeats):
-            assert len(cutting.candidates(picture)) == 1
+            assert len(white_cells.candidates(picture)) == 1
 
     def reference() -> None:
         for _ in range(repeats):

@@ -29,6 +29,7 @@ from allcore.evaluation import intervals, paired
 from allcore.inference import image_sources, perturbed_predictions, smear, streaming
 from allcore.inference.predictor import Predictor
 from allcore.inference.results import PredictedCell
+from benchmarks import large_fields
 from benchmarks.segmentation_quality import ROOT, markdown
 
 Pixels = NDArray[np.uint8]
@@ -143,6 +144,8 @@ def main(
         kinds=markdown(by_kind(answered)),
         reasons=refusals(rows),
     )
+    if out.exists() and (section := large_fields.section_of(out)):
+        text = large_fields.with_section(text, section)
     out.write_text(text, encoding="utf-8")
     print(f"Written: {out}")
 

@@ -127,7 +127,7 @@ def _stream(
     """Yield the rows as they are predicted; with `report` after the reports of the picture."""
     from allcore.inference import gate, image_sources, smear, streaming
 
-    sources = list(image_sources.walk(paths))
+    sources = list(image_sources.walk(paths, large=mode != "never"))
     fields = None
     if mode != "never":
         own_gate = gate.read_gate(model.folder)
@@ -157,8 +157,9 @@ def _stream(
             )  # fmt: skip
         else:
             rows = streaming.predict_files(
-                predictor, paths, batch_size=batch_size, fields=fields, answered=answered
-            )
+                predictor, paths, batch_size=batch_size, fields=fields, answered=answered,
+                watch=lambda done, total: bar.set_postfix_str(f"tile {done} of {total}"),
+            )  # fmt: skip
         for row in rows:
             bar.update()
             yield row

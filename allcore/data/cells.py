@@ -99,6 +99,15 @@ def cell_stats(rgb: Rgb, mask: NDArray[np.bool_] | None = None) -> CellStats:
     )
 
 
+def thinned(image: NDArray[Pixel], side: int) -> NDArray[Pixel]:
+    """Return every n-th row and column, the fewest left out with a side below twice ``side``.
+
+    A large image is thinned before Pillow copies it.
+    """
+    step = max(1, max(image.shape[:2]) // side)
+    return image[::step, ::step]
+
+
 def centre_crop(image: NDArray[Pixel], side: int = NATIVE_SIDE) -> NDArray[Pixel]:
     """Return the middle ``side`` x ``side`` pixels; a smaller image is returned unchanged."""
     top, left = (max(0, (length - side) // 2) for length in image.shape[:2])

@@ -8,12 +8,13 @@ import numpy as np
 from PIL import Image
 from scipy import ndimage
 
+from allcore.data import cells
 from allcore.data.cells import Rgb
 from allcore.data.images import formats
 from allcore.errors import BadImage
 from allcore.inference import nuclei
 from allcore.inference.results import Prediction
-from allcore.inference.segmentation import Candidate
+from allcore.inference.white_cells import Candidate
 
 WHOLE_SLIDES = frozenset(
     (".svs", ".ndpi", ".ndpis", ".mrxs", ".scn", ".bif", ".vms", ".vmu", ".vsi", ".isyntax")
@@ -35,6 +36,7 @@ BLURRED = (
     "The picture is empty or far out of focus: no edge is sharp in it; photograph the field again."
 )
 _SIDE = 256  # pixels of the copy on which colours are judged
+_THINNED = 6000  # pixels of the longer side from which some are left out
 _MAX_FOREIGN = 0.03  # share of pixels; 0.000 in all fields of BCCD
 _MIN_PLASMA = 0.2  # share of pixels; 0.55 and more in fields of BCCD
 _ONE_CELL = 0.15  # share of the picture from which one cell fills it
@@ -57,7 +59,7 @@ def require_readable_name(name: str) -> None:
     """
     suffix = PurePath(name).suffix.lower()
     if suffix in WHOLE_SLIDES:
-        millions = formats.MAX_PIXELS // 1_000_000
+        millions = formats.MAX_FIELD_PIXELS // 1_000_000
         raise BadImage(
             f"Whole-slide images ({suffix}) are not read; export fields of at most {millions} "
             "million pixels as PNG or TIFF from your slide viewer, and use those."
@@ -75,6 +77,7 @@ class FieldColours:
 
 def measure_colours(rgb: Rgb) -> FieldColours:
     """Measure the colours of a picture (H, W, 3) uint8."""
+    rgb = cells.thinned(rgb, _THINNED)
     step = max(1, -(-max(rgb.shape[:2]) // _SIDE))
     balanced = nuclei.white_balanced(np.asarray(Image.fromarray(rgb).reduce(step)))
     red, green, blue = (balanced[..., channel] for channel in range(3))
@@ -106,7 +109,8 @@ def require_smear(rgb: Rgb, found: Sequence[Candidate]) -> None:
         raise BadImage(CROWDED)
     if found:
         return
-    grey = np.asarray(Image.fromarray(rgb).convert("L"), dtype=np.float32)
+    middle = cells.centre_crop(rgb, _THINNED)
+    grey = np.asarray(Image.fromarray(middle).convert("L"), dtype=np.float32)
     if ndimage.laplace(ndimage.gaussian_filter(grey, 1)).std() < _MIN_DETAIL:
         raise BadImage(BLURRED)
     raise BadImage(RED_ONLY if colours.red > _MIN_RED else nuclei.NOTHING)

@@ -39,11 +39,12 @@ class Source:
     inside: str = ""
 
 
-def walk(paths: Iterable[Path]) -> Iterator[Source]:
+def walk(paths: Iterable[Path], *, large: bool = False) -> Iterator[Source]:
     """Yield sources of image files, folders (recursively) and zip archives, in a stable order.
 
     Every file yields at least one source, an image or not, so that nothing is dropped silently;
-    only hidden and system files are skipped.
+    only hidden and system files are skipped. Where pictures may be ``large`` smear fields,
+    files of more bytes are read.
     """
     for given in paths:
         for path in files([given]):
@@ -55,7 +56,7 @@ def walk(paths: Iterable[Path]) -> Iterator[Source]:
             elif path.suffix.lower() == ".zip":
                 yield from members(path, name=name, inside=inside)
             else:
-                yield Source(name=name, read=partial(_read_file, path), inside=inside)
+                yield Source(name=name, read=partial(_read_file, path, large), inside=inside)
 
 
 def source_name(path: Path) -> str:
@@ -127,9 +128,9 @@ def _problem_of_file(path: Path) -> str | None:
     return "There is no such file; check the path."
 
 
-def _read_file(path: Path) -> bytes:
+def _read_file(path: Path, large: bool) -> bytes:
     try:
-        formats.check_bytes(path.stat().st_size)
+        formats.check_bytes(path.stat().st_size, formats.MAX_FIELD_BYTES if large else None)
         return path.read_bytes()
     except OSError as error:
         raise BadImage(f"The file can't be read ({error.strerror}); check its rights.") from error

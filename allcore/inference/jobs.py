@@ -105,6 +105,8 @@ class PredictionJob:
         self.sources = sources
         self.fields = fields
         self.done = 0
+        # of the large field that is in work: numbers of tiles that are done and of all
+        self.tiles = (0, 0)
         self.failed = False
         self._store = store
         self._stored = self._complete = 0
@@ -117,7 +119,7 @@ class PredictionJob:
         self._ended: float | None = None
         self._stream = streaming.stream_predictions(
             predictor, sources, batch_size=batch_size, forward=forward, cache=upload.PICTURES,
-            fields=fields,
+            fields=fields, watch=self._watch,
         )  # fmt: skip
         self._thread = threading.Thread(target=self._work, name="job", daemon=True)
         self._thread.start()
@@ -152,9 +154,14 @@ class PredictionJob:
         return self._finished.wait(seconds)
 
     def cancel(self) -> None:
-        """Stop after the current batch; finished predictions stay."""
+        """Stop after the current batch, or tile of a large field; finished predictions stay."""
         self._cancelled.set()
         self._leave()
+
+    def _watch(self, done: int, total: int) -> None:
+        if self._cancelled.is_set():
+            raise CancelledError
+        self.tiles = (done, total)
 
     def _work(self) -> None:
         try:
@@ -191,7 +198,7 @@ class PredictionJob:
         """Note that the first so many sources are answered, and store them where it is time."""
         if sources == self.done:
             return
-        self.done, self._complete = sources, len(self._items)
+        self.done, self._complete, self.tiles = sources, len(self._items), (0, 0)
         waiting = len(self._items) - self._stored
         silent = time.perf_counter() - self._stored_at >= STORED_EVERY
         if sources < len(self.sources) and waiting and (silent or waiting >= STORED_AT_ONCE):

@@ -17,6 +17,7 @@ Lengths are in nuclear radii where possible, because the magnification is unknow
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,8 +50,31 @@ _REACH = 2.0  # nuclear radii; maximum distance of cytoplasm from the nucleus
 _BRIDGE = 0.1  # nuclear radii; half the width of bridges to adjacent objects
 _WAIST = 0.15  # of the greatest depth; minimum drop in depth between two cells
 _SPIKE = 0.25  # nuclear radii; half the width of protrusions to remove
+_LARGEST_RADIUS = 1000  # pixels
 _DISC = 16  # of the shorter side; radius of a marked cell in an image without another one
 _WHOLE = 0.95  # solidity from which a region is a single cell
+
+
+@dataclass(frozen=True)
+class Reference:
+    """What is measured once for all parts of a large picture."""
+
+    white: tuple[float, float, float]  # colour of the plasma
+    threshold: float  # of saturation toward violet, 0 to 1
+    radius: float  # usual radius of a nucleus in pixels of the part
+
+    @classmethod
+    def from_dict(cls, facts: dict[str, Any]) -> "Reference":
+        """Read what ``dataclasses.asdict`` gives; ValueError outside of the ranges."""
+        red, green, blue = (float(value) for value in facts["white"])
+        threshold, radius = float(facts["threshold"]), float(facts["radius"])
+        if not (
+            all(_LEAST_WHITE <= value <= 255 for value in (red, green, blue))
+            and 0 < threshold < 1
+            and 1 <= radius <= _LARGEST_RADIUS
+        ):
+            raise ValueError("the reference of a tile is out of range")
+        return cls((red, green, blue), threshold, radius)
 
 
 @dataclass(frozen=True)
@@ -81,18 +105,40 @@ class Nuclei:
         return _regions(self, TOLERANCE)
 
 
-def find(rgb: Rgb) -> Nuclei:
+def find(rgb: Rgb, reference: Reference | None = None) -> Nuclei:
     """Segment the nuclei of white cells in an image (H, W, 3) uint8.
+
+    Args:
+        rgb: the image.
+        reference: measured on the whole picture of which the image is a part; None measures the
+            image itself.
 
     Raises:
         BadImage: the image shows no stained nucleus.
     """
-    violet = _violet(rgb)
-    threshold = float(filters.threshold_otsu(violet)) if np.ptp(violet) else 0.0  # type: ignore[no-untyped-call]
+    if reference is not None:
+        violet = violet_of(rgb, reference.white)
+        usual = round(np.pi * reference.radius**2)
+        mask, _ = _stained(violet > reference.threshold, usual)
+        return Nuclei(violet, reference.threshold, mask, reference.radius)
+    violet = violet_of(rgb)
+    threshold = _otsu(violet)
     if threshold < _LEAST_VIOLET:
         raise BadImage(NOTHING)
     mask, largest = _stained(violet > threshold)
     return Nuclei(violet, threshold, mask, float(np.sqrt(largest / np.pi)))
+
+
+def measure(violet: Floats) -> tuple[float, NDArray[np.int64]]:
+    """Threshold of a part's saturation (H, W), and the areas of its nuclei in pixels."""
+    threshold = _otsu(violet)
+    if threshold < _LEAST_VIOLET:
+        return threshold, np.zeros(0, dtype=np.int64)
+    try:
+        mask, _ = _stained(violet > threshold)
+    except BadImage:
+        return threshold, np.zeros(0, dtype=np.int64)
+    return threshold, np.bincount(ndimage.label(mask)[0].ravel())[1:]
 
 
 def cells(nuclei: Nuclei, tolerance: float = TOLERANCE) -> Labels:
@@ -118,7 +164,7 @@ def object_at(rgb: Rgb, y: int, x: int, tolerance: float = TOLERANCE) -> tuple[M
         stained = find(rgb)
         others, violet, radius = cells(stained) > 0, stained.violet, stained.radius
     except BadImage:
-        violet, radius = _violet(rgb), min(rgb.shape[:2]) / _DISC
+        violet, radius = violet_of(rgb), min(rgb.shape[:2]) / _DISC
         others = np.zeros(violet.shape, dtype=np.bool_)
     distance = np.hypot(np.arange(rgb.shape[0])[:, None] - y, np.arange(rgb.shape[1]) - x)
     disc = distance <= radius
@@ -144,21 +190,30 @@ def solidity(mask: Mask) -> float:
     return float(mask.sum() / max(1, hull.sum()))
 
 
-def white_balanced(rgb: Rgb) -> Floats:
-    """An image (H, W, 3) uint8 over the colour of its plasma, 0 to 1."""
-    return np.asarray((rgb / _white(rgb)).clip(0, 1))
+def white_balanced(rgb: Rgb, white: tuple[float, ...] | None = None) -> Floats:
+    """An image (H, W, 3) uint8 over the colour of its plasma, 0 to 1; None measures the colour."""
+    own = white_of(rgb) if white is None else np.array(white, dtype=np.float32)
+    return np.asarray((rgb / own).clip(0, 1))
 
 
-def _violet(rgb: Rgb) -> Floats:
-    """(H, W) HSV saturation, but 0 where blue is the weakest channel."""
-    share = ndimage.gaussian_filter(white_balanced(rgb), (_BLUR, _BLUR, 0))
+def violet_of(rgb: Rgb, white: tuple[float, ...] | None = None) -> Floats:
+    """(H, W) HSV saturation, but 0 where blue is the weakest channel.
+
+    ``white`` is the colour of the plasma; None measures it.
+    """
+    balanced = white_balanced(rgb, white)
+    share = ndimage.gaussian_filter(balanced, (_BLUR, _BLUR, 0))
     most = np.maximum(share.max(axis=2), np.float32(_DIM))
     blue = share[..., 2] - np.minimum(share[..., 0], share[..., 1])
     violet: Floats = blue.clip(0) / most
     return violet
 
 
-def _white(rgb: Rgb) -> Floats:
+def _otsu(violet: Floats) -> float:
+    return float(filters.threshold_otsu(violet)) if np.ptp(violet) else 0.0  # type: ignore[no-untyped-call]
+
+
+def white_of(rgb: Rgb) -> Floats:
     """(3) colour of the plasma: median of the pixels with the highest weakest channel.
 
     Channels can't be taken separately: a large nucleus is brighter in blue than plasma.
@@ -170,8 +225,12 @@ def _white(rgb: Rgb) -> Floats:
     return white
 
 
-def _stained(mask: Mask) -> tuple[Mask, int]:
-    """Remove specks from nuclei and fill holes; also return the area of the largest one."""
+def _stained(mask: Mask, usual: int | None = None) -> tuple[Mask, int]:
+    """Remove specks from nuclei and fill holes; also return the area of the largest one.
+
+    ``usual`` is the area of a nucleus elsewhere in the picture, which takes the place of the
+    largest one.
+    """
     labels, _ = ndimage.label(
         ndimage.binary_fill_holes(ndimage.binary_opening(mask, np.ones((3, 3))))
     )
@@ -180,7 +239,8 @@ def _stained(mask: Mask) -> tuple[Mask, int]:
     largest = int(areas.max())
     if largest < _LEAST_AREA:
         raise BadImage(NOTHING)
-    return (areas >= max(_LEAST_AREA / 2, _FRAGMENT * largest))[labels], largest
+    least = max(_LEAST_AREA / 2, _FRAGMENT * (usual or largest))
+    return (areas >= least)[labels], largest
 
 
 def _regions(nuclei: Nuclei, tolerance: float) -> Mask:

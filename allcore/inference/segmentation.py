@@ -1,85 +1,32 @@
-"""Segmentation of a white cell from an image of a smear.
+"""The picture of one white cell on black, cut out of an image of a smear.
 
-`nuclei` segments the cells. Large images are segmented at a reduced scale, and the outlines scaled
-back. The same image gives the same cells in the same order, whatever the other parameters, so that
-a few numbers reproduce a segmentation exactly.
+`white_cells` finds the cells. A few numbers reproduce a segmentation exactly.
 """
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from functools import cached_property
 from typing import Any
 
 import numpy as np
 from PIL import Image
 from scipy import ndimage
-from skimage import measure
 
 from allcore.data import cells
 from allcore.data.cells import Rgb
+from allcore.data.images import decoding
 from allcore.data.stain import StainMap
 from allcore.errors import BadImage
-from allcore.inference import nuclei
-from allcore.inference.nuclei import TOLERANCE, Floats, Labels, Mask, Nuclei
+from allcore.inference import upload, white_cells
+from allcore.inference.nuclei import TOLERANCE, Mask
 from allcore.inference.upload import CellPicture
+from allcore.inference.white_cells import HALF, Candidate, Point, Tile, outline_of
 
 METHOD = "saturation, Otsu and watershed"
 VERSION = 1
 """Version of the algorithm; increased whenever the same numbers give other pixels."""
-WORKED_ON = 1_000_000
-"""Pixels of the largest image that is segmented at full scale."""
 GROW = (-10, 20)
 """Range in pixels by which an outline can be moved."""
 SCALES = (0.05, 10.0)
-
-_SMOOTH = 0.05  # nuclear radii; smoothing of an outline
-_MARGIN = 3  # pixels around a cell, for smoothing
-_HALF = 0.5
-_AT_BORDER = 0.5  # weight of a cell at the border, which may be cut off
-_POINTS = 120  # most points of an outline
-_NUCLEUS = 0.6  # least share of a mononuclear cell that its nucleus fills
-_UNDIVIDED = 0.93  # least solidity of its nucleus
-
-Point = tuple[int, int]
-"""x and y in pixels of the image."""
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """A white cell in the image."""
-
-    patch: Mask  # (h, w) mask of the cell inside its frame
-    # top, left, bottom, right in pixels of the image; bottom and right exclusive
-    frame: tuple[int, int, int, int]
-    shape: tuple[int, int]  # height and width of the image
-    stain: float  # mean saturation of its nucleus toward violet, 0 to 1
-    solidity: float  # its area over that of its convex hull, 0 to 1
-    nucleus: float  # area of its nucleus over its own, 0 to 1
-    roundness: float  # area of its nucleus over that of the nucleus's convex hull, 0 to 1
-
-    @property
-    def is_mononuclear(self) -> bool:
-        """True if one undivided nucleus fills most of it, as in lymphocytes and blasts."""
-        return self.nucleus > _NUCLEUS and self.roundness > _UNDIVIDED
-
-    @cached_property
-    def area(self) -> int:
-        """Area of the cell in pixels."""
-        return int(self.patch.sum())
-
-    @property
-    def mask(self) -> Mask:
-        """(H, W) mask of the cell in the image; computed at each call to save memory."""
-        full = np.zeros(self.shape, dtype=np.bool_)
-        top, left, bottom, right = self.frame
-        full[top:bottom, left:right] = self.patch
-        return full
-
-    @property
-    def at_border(self) -> bool:
-        """True if the cell touches the border of the image, and may be incomplete."""
-        top, left, bottom, right = self.frame
-        return top == 0 or left == 0 or bottom == self.shape[0] or right == self.shape[1]
 
 
 @dataclass(frozen=True)
@@ -96,7 +43,7 @@ class CutOut:
 class Cut:
     """Parameters of a segmentation; the same values give the same pixels."""
 
-    candidate: int = 0  # index into ``candidates``
+    candidate: int = 0  # index into ``white_cells.candidates``
     grow: int = 0  # pixels of the image that the outline is moved out, or in where negative
     tolerance: float = TOLERANCE  # tolerance for cytoplasm, 0 to 1
     # magnification of the cell. Scaling to a common area removes the information of cell size, and
@@ -104,21 +51,23 @@ class Cut:
     scale: float = 1.0
     stain: StainMap | None = None  # map of the cell's colours; None leaves them
     point: Point | None = None  # where a person marked the cell, in place of a candidate
+    tile: Tile | None = None  # of a large picture, in which it is a candidate; None for the image
 
     def applied(self, rgb: Rgb, *, cells: Sequence[Candidate] | None = None) -> CutOut:
         """Segment the cell in an image (H, W, 3) uint8.
 
         Args:
             rgb: the image.
-            cells: its ``candidates`` with this tolerance, to save their computation.
+            cells: candidates of the image or the tile with this tolerance, to save their
+                computation.
 
         Raises:
             BadImage: there is no such cell, its mask is empty, or it is too large.
         """
         if self.point is not None:
-            cells = (candidate_at(rgb, self.point, tolerance=self.tolerance),)
+            cells = (white_cells.candidate_at(rgb, self.point, tolerance=self.tolerance),)
         elif cells is None:
-            cells = candidates(rgb, tolerance=self.tolerance)
+            cells = white_cells.candidates(rgb, tolerance=self.tolerance, tile=self.tile)
         number = 0 if self.point else self.candidate
         if not 0 <= number < len(cells):
             raise BadImage(f"The picture has no cell {number + 1}; choose one of {len(cells)}.")
@@ -129,9 +78,16 @@ class Cut:
         picture = _framed(*_scaled(own, mask, self.scale))
         frame = (top, left, top + mask.shape[0], left + mask.shape[1])
         note = self._note(cell, len(cells))
-        facts = asdict(self) | {"method": METHOD, "version": VERSION, "note": note}
+        facts = self.to_dict() | {"note": note}
         facts |= {"frame": list(frame), "area": int(mask.sum())}
         return CutOut(picture, outline_of(mask, top, left), note, facts)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the attributes as JSON types, with the version of the algorithm."""
+        facts = asdict(self) | {"method": METHOD, "version": VERSION}
+        if self.tile is None:  # as facts were before there were tiles
+            del facts["tile"]
+        return facts
 
     @classmethod
     def from_dict(cls, facts: dict[str, Any]) -> "Cut":
@@ -153,6 +109,7 @@ class Cut:
                 float(facts["scale"]),
                 StainMap.from_dict(facts["stain"]) if facts.get("stain") else None,
                 _point(facts.get("point")),
+                Tile.from_dict(facts["tile"]) if facts.get("tile") else None,
             )
         except (KeyError, TypeError, ValueError, OverflowError) as error:
             raise BadImage("What tells how it was cut is damaged; cut it again.") from error
@@ -166,6 +123,7 @@ class Cut:
             and GROW[0] <= self.grow <= GROW[1]
             and 0 <= self.tolerance <= 1
             and SCALES[0] <= self.scale <= SCALES[1]
+            and (self.tile is None or self.tile.is_offered)
         ):
             raise BadImage("It was cut by numbers that ALLScope does not offer; cut it again.")
 
@@ -173,6 +131,9 @@ class Cut:
         notes = [f"cut out by the program: {METHOD}"]
         if self.point:
             notes.append(f"marked by hand at {self.point[0]}, {self.point[1]}")
+        elif self.tile:
+            top, left, _, _ = cell.frame
+            notes.append(f"found at {left}, {top} of a large picture read in tiles")
         elif count > 1:
             notes.append(f"cell {self.candidate + 1} of {count}")
         if self.tolerance != TOLERANCE:
@@ -188,6 +149,16 @@ class Cut:
         if cell.at_border:
             notes.append("it touches the picture's border, so a part may be missing")
         return "; ".join(notes)
+
+
+def decoded_cell(data: bytes, facts: dict[str, Any] | None) -> CellPicture:
+    """The cell that was judged in a file, as ``cell_picture`` gives it.
+
+    Raises:
+        BadImage: the file can't be decoded, or the cut can't be repeated.
+    """
+    rgb = decoding.decode(data) if facts is None else upload.decode_field(data)
+    return cell_picture(rgb, facts)
 
 
 def cell_picture(rgb: Rgb, facts: dict[str, Any] | None) -> CellPicture:
@@ -220,135 +191,11 @@ def surroundings(rgb: Rgb, frame: Sequence[int], *, margin: float = 0.2) -> Rgb:
     return square
 
 
-def candidates(rgb: Rgb, *, tolerance: float = TOLERANCE) -> tuple[Candidate, ...]:
-    """White cells of a smear image (H, W, 3) uint8, best first.
-
-    The best one is large, strongly stained, near the middle and whole: the score is the nucleus's
-    area times its stain, halved in a corner and halved again at the border.
-
-    Args:
-        rgb: the image.
-        tolerance: tolerance for cytoplasm, 0 to 1; it changes neither the set of cells nor
-            their order.
-
-    Raises:
-        BadImage: the image shows no stained nucleus.
-    """
-    step = _step(rgb)
-    stained = nuclei.find(_reduced(rgb, step))
-    labels = nuclei.cells(stained, tolerance)
-    order = _order(stained)
-    places = ndimage.find_objects(labels)
-    ordered = [
-        _candidate(labels, stained.seeds, stained, label, places[label - 1], step, rgb)
-        for label in order
-    ]
-    if not ordered:
-        raise BadImage(nuclei.NOTHING)
-    return tuple(ordered)
-
-
-def candidate_at(rgb: Rgb, point: Point, *, tolerance: float = TOLERANCE) -> Candidate:
-    """The object at a point of an image (H, W, 3) uint8 that a person marks as a white cell.
-
-    Where nothing stained is at the point, it is a disc of the radius of the image's other cells.
-
-    Raises:
-        BadImage: the point is outside of the image.
-    """
-    x, y = point
-    if not (0 <= x < rgb.shape[1] and 0 <= y < rgb.shape[0]):
-        raise BadImage("The marked point is outside of the picture; mark the cell again.")
-    step = _step(rgb)
-    mask, violet = nuclei.object_at(_reduced(rgb, step), y // step, x // step, tolerance)
-    stained = Nuclei(violet, 0.0, mask, float(np.sqrt(mask.sum() / np.pi)))
-    labels = mask.astype(np.int32)
-    (place,) = ndimage.find_objects(labels)
-    return _candidate(labels, labels, stained, 1, place, step, rgb)
-
-
-def outline_of(mask: Mask, top: int = 0, left: int = 0) -> tuple[Point, ...]:
-    """Points around the largest part of a mask whose first pixel is at a row and column."""
-    lines = measure.find_contours(np.pad(mask, 1).astype(np.float32), _HALF)  # type: ignore[no-untyped-call]
-    line = max(lines, key=len)[:: max(1, max(map(len, lines)) // _POINTS)]
-    return tuple((round(x + left - _HALF), round(y + top - _HALF)) for y, x in line)
-
-
 def _point(value: Any) -> Point | None:
     if value is None:
         return None
     x, y = value
     return int(x), int(y)
-
-
-def _step(rgb: Rgb) -> int:
-    return int(np.ceil(np.sqrt(rgb.shape[0] * rgb.shape[1] / WORKED_ON)))
-
-
-def _reduced(rgb: Rgb, step: int) -> Rgb:
-    return rgb if step == 1 else np.asarray(Image.fromarray(rgb).reduce(step))
-
-
-def _order(stained: Nuclei) -> list[int]:
-    """Numbers of the seeds, best first."""
-    numbers = np.arange(1, int(stained.seeds.max()) + 1)
-    if not len(numbers):
-        return []
-    weight = ndimage.sum_labels(stained.violet, stained.seeds, numbers)
-    middles = np.array(ndimage.center_of_mass(stained.seeds > 0, stained.seeds, numbers))
-    half = np.array(stained.seeds.shape) / 2
-    off = np.linalg.norm((middles - half) / half, axis=1) / np.sqrt(2)
-    edge = np.concatenate(
-        [stained.seeds[0], stained.seeds[-1], stained.seeds[:, 0], stained.seeds[:, -1]]
-    )
-    cut = np.isin(numbers, edge)
-    score = weight * (1 - 0.5 * off) * np.where(cut, _AT_BORDER, 1.0)
-    return [int(number) for number in numbers[np.argsort(-score, kind="stable")]]
-
-
-def _candidate(
-    labels: Labels,
-    seeds: Labels,
-    stained: Nuclei,
-    label: int,
-    place: tuple[slice, slice],
-    step: int,
-    rgb: Rgb,
-) -> Candidate:
-    """A cell of the reduced copy, with its nucleus in ``seeds``, at the scale of the image."""
-    rows, columns = (slice(max(0, axis.start - _MARGIN), axis.stop + _MARGIN) for axis in place)
-    nucleus = seeds[rows, columns] == label
-    rough = nuclei.without_spikes(labels[rows, columns] == label, nucleus, stained.radius)
-    patch = _enlarged(_smoothed(rough, _SMOOTH * stained.radius), step)
-    top, left = rows.start * step, columns.start * step
-    # The last row and column of the copy may reach beyond the image.
-    patch = patch[: rgb.shape[0] - top, : rgb.shape[1] - left]
-    y, x, bottom, right = cells.frame_of(patch)
-    return Candidate(
-        patch=patch[y:bottom, x:right],
-        frame=(top + y, left + x, top + bottom, left + right),
-        shape=(rgb.shape[0], rgb.shape[1]),
-        stain=float(stained.violet[rows, columns][nucleus].mean()),
-        solidity=nuclei.solidity(rough),
-        nucleus=float(nucleus.sum() / max(1, rough.sum())),
-        roundness=nuclei.solidity(nucleus),
-    )
-
-
-def _smoothed(rough: Mask, sigma: float) -> Floats:
-    """(h, w) about 1 inside and 0 outside; the outline is the level 0.5."""
-    parts, count = ndimage.label(rough)
-    if count > 1:
-        rough = parts == 1 + np.bincount(parts.ravel())[1:].argmax()
-    soft: Floats = ndimage.gaussian_filter(rough.astype(np.float32), sigma, mode="nearest")
-    return soft if (soft > _HALF).any() else rough.astype(np.float32)
-
-
-def _enlarged(soft: Floats, step: int) -> Mask:
-    if step > 1:
-        size = (soft.shape[1] * step, soft.shape[0] * step)
-        soft = np.asarray(Image.fromarray(soft).resize(size, Image.Resampling.BILINEAR))
-    return np.asarray(soft > _HALF)
 
 
 def _moved(cell: Candidate, grow: int) -> tuple[Mask, tuple[int, int]]:
@@ -381,7 +228,7 @@ def _scaled(own: Rgb, mask: Mask, scale: float) -> tuple[Rgb, Mask]:
     # Pillow's filter widens when shrinking: no aliasing of the chromatin.
     pixels = Image.fromarray(own).resize((width, height), Image.Resampling.BICUBIC)
     soft = Image.fromarray(mask.astype(np.float32))
-    outline = np.asarray(soft.resize((width, height), Image.Resampling.BILINEAR)) > _HALF
+    outline = np.asarray(soft.resize((width, height), Image.Resampling.BILINEAR)) > HALF
     return np.asarray(pixels), outline
 
 

@@ -8,6 +8,7 @@ only the test part is answered.
 import json
 import os
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import CancelledError
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -93,24 +94,32 @@ def answer(
     fields = None if mode is None else _fields(data, chosen, predictor, mode)
     rows: list[dict[str, Any]] = []
     done = 0
+
+    def watch(_done: int, _total: int) -> None:
+        if cancelled():
+            raise CancelledError
+
     for number, part in chosen.groupby("fold"):
         images = {_name(data, image["path"]): image for image in part.to_dict("records")}
         stream = streaming.stream_predictions(
             predictor,
-            list(image_sources.walk(data.root / path for path in part["path"])),
+            list(image_sources.walk((data.root / path for path in part["path"]), large=True)),
             batch_size=batch_size,
             forward=_forward(model, predictor, int(str(number))),
             fields=fields,
+            watch=watch,
         )
         last = ""
-        for streamed in stream:
-            if cancelled():
-                stream.close()
-                raise Stopped("Stopped: nothing is kept.")
-            rows.append(_row(images[streamed.row.path], streamed))
-            done += streamed.row.path != last
-            last = streamed.row.path
-            progress(done, len(chosen))
+        try:
+            for streamed in stream:
+                watch(0, 0)
+                rows.append(_row(images[streamed.row.path], streamed))
+                done += streamed.row.path != last
+                last = streamed.row.path
+                progress(done, len(chosen))
+        except CancelledError:
+            stream.close()
+            raise Stopped("Stopped: nothing is kept.") from None
     own = bool((chosen["fold"] != SHIPPED).any()) or _is_own(labelled, model)
     return SiteAnswers(
         table=pd.DataFrame(rows, columns=list(COLUMNS)),
@@ -182,7 +191,7 @@ def _is_own(table: pd.DataFrame, model: InstalledModel) -> bool:
 
 def _fields(data: Manifest, chosen: pd.DataFrame, predictor: Predictor, mode: smear.Mode) -> Fields:
     appearance = None if predictor.gate is None else predictor.gate.appearance
-    sources = image_sources.walk(data.root / path for path in chosen["path"])
+    sources = image_sources.walk((data.root / path for path in chosen["path"]), large=True)
     return smear.measure_fields(sources, mode, appearance)
 
 

@@ -7,7 +7,7 @@ the differences between their cells stay: blasts are larger than normal cells an
 import contextlib
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import PurePath
 from typing import Any, Literal
 
@@ -15,18 +15,20 @@ import numpy as np
 
 from allcore.data import stain
 from allcore.data.cells import Rgb
-from allcore.data.images import decoding
+from allcore.data.images import formats
 from allcore.data.stain import Appearance
 from allcore.errors import BadImage
 from allcore.formats import count
-from allcore.inference import field_checks, segmentation
+from allcore.inference import field_checks, large_fields, segmentation, upload, white_cells
 from allcore.inference.image_sources import Source
-from allcore.inference.segmentation import Candidate, Cut, Point
+from allcore.inference.large_fields import Watch, unwatched
+from allcore.inference.segmentation import Cut
 from allcore.inference.upload import CellPicture
+from allcore.inference.white_cells import Candidate, Point
 from allcore.site_profile import SiteProfile
 
 MAX_CELLS = 200
-"""Most cells of a field that are answered, best first."""
+"""Most cells that are answered, best first, of a field or of 25 million pixels of a large one."""
 MEASURED = 30
 """Most fields of a folder whose cells are measured."""
 LEAST_MONONUCLEAR = 8
@@ -116,9 +118,9 @@ class Fields:
         """Normaliser of the field of a source."""
         return self.normalisers.get(folder_of(name), UNCHANGED)
 
-    def cells(self, rgb: Rgb, name: str) -> "list[FieldCell]":
-        """Cells of the field of a source, see ``cells_of_field``."""
-        return cells_of_field(rgb, self.normaliser(name), self.mark)
+    def cells(self, rgb: Rgb, name: str, watch: Watch = unwatched) -> "Iterator[FieldCell]":
+        """Cells of the field of a source, see ``cut_cells``."""
+        return cut_cells(rgb, self.normaliser(name), self.mark, watch)
 
 
 @dataclass(frozen=True)
@@ -151,19 +153,42 @@ class FieldCell:
 def cells_of_field(
     rgb: Rgb, normaliser: Normaliser = UNCHANGED, mark: str = UNVALIDATED
 ) -> list[FieldCell]:
-    """Cut every white cell out of a field (H, W, 3) uint8.
+    """Cut every white cell out of a field (H, W, 3) uint8, see ``cut_cells``."""
+    return list(cut_cells(rgb, normaliser, mark))
+
+
+def cut_cells(
+    rgb: Rgb,
+    normaliser: Normaliser = UNCHANGED,
+    mark: str = UNVALIDATED,
+    watch: Watch = unwatched,
+) -> Iterator[FieldCell]:
+    """Cut every white cell out of a field (H, W, 3) uint8, one after another.
+
+    ``watch`` is called after each tile of a large field.
 
     Raises:
         BadImage: the picture shows no smear, or no white cell.
     """
-    found: Sequence[Candidate] = ()
+    # Each cell with the candidates that it is one of.
+    found: list[tuple[Cut, Sequence[Candidate]]] = []
     with contextlib.suppress(BadImage):
-        found = segmentation.candidates(rgb)[:MAX_CELLS]
-    field_checks.require_smear(rgb, found)
-    return [
-        cut_cell(rgb, index + 1, replace(normaliser.cut, candidate=index), normaliser, found, mark)
-        for index in range(len(found))
-    ]
+        if is_large(rgb):
+            most = MAX_CELLS * -(-rgb.shape[0] * rgb.shape[1] // formats.MAX_PIXELS)
+            tiled = large_fields.find(rgb, watch)[:most]
+            found = [(Cut(cell.index, tile=cell.tile), cell.found) for cell in tiled]
+        else:
+            candidates = white_cells.candidates(rgb)[:MAX_CELLS]
+            found = [(Cut(index), candidates) for index in range(len(candidates))]
+    field_checks.require_smear(rgb, [cells[cut.candidate] for cut, cells in found])
+    for number, (cut, cells) in enumerate(found, start=1):
+        own = replace(normaliser.cut, candidate=cut.candidate, tile=cut.tile)
+        yield cut_cell(rgb, number, own, normaliser, cells, mark)
+
+
+def is_large(rgb: Rgb) -> bool:
+    """Whether a field (H, W, 3) is read in tiles."""
+    return formats.is_large(rgb.shape[1], rgb.shape[0])
 
 
 def cut_cell(
@@ -181,22 +206,23 @@ def cut_cell(
         number: of the cell.
         cut: its parameters.
         normaliser: that gave the stain map and the magnification of ``cut``.
-        found: candidates of the field with the tolerance of ``cut``; unused for a marked cell.
+        found: candidates of the field, or of the tile of ``cut``, with the tolerance of ``cut``;
+            unused for a marked cell.
         mark: of ``validation_mark``.
 
     Raises:
         BadImage: a marked point is outside of the field.
     """
     if cut.point is not None:
-        found = (segmentation.candidate_at(rgb, cut.point, tolerance=cut.tolerance),)
+        found = (white_cells.candidate_at(rgb, cut.point, tolerance=cut.tolerance),)
     candidate = found[0 if cut.point else cut.candidate]
     done = (normaliser.sentence, mark)
     try:
         result = cut.applied(rgb, cells=found)
     except BadImage as error:  # no pixel left, or larger than a picture of one cell
-        outline = segmentation.outline_of(candidate.patch, *candidate.frame[:2])
-        facts = asdict(cut) | {"method": segmentation.METHOD, "version": segmentation.VERSION}
-        return FieldCell(_place(number, candidate, outline, facts, "", *done), None, str(error))
+        outline = white_cells.outline_of(candidate.patch, *candidate.frame[:2])
+        place = _place(number, candidate, outline, cut.to_dict(), "", *done)
+        return FieldCell(place, None, str(error))
     place = _place(number, candidate, result.outline, result.facts, result.note, *done)
     return FieldCell(place, CellPicture(result.rgb, enlarged=cut.scale))
 
@@ -329,7 +355,7 @@ def _spread(sources: Sequence[Source]) -> list[Source]:
 def _fields(sources: Iterable[Source], mode: Mode) -> Iterator[Rgb]:
     for source in sources:
         try:
-            rgb = decoding.decode(source.read())
+            rgb = upload.decode_field(source.read())
         except BadImage:  # its row says so
             continue
         if mode == "always" or CellPicture(rgb).is_field:
@@ -337,9 +363,14 @@ def _fields(sources: Iterable[Source], mode: Mode) -> Iterator[Rgb]:
 
 
 def whole_cells(rgb: Rgb) -> list[Candidate]:
-    """White cells of a field, those away from the border where there are any."""
+    """White cells of a field, those away from the border where there are any.
+
+    Of a large field they are those of a sample of its parts.
+    """
     try:
-        found = segmentation.candidates(rgb)[:MAX_CELLS]
+        if is_large(rgb):
+            return list(large_fields.sample_cells(rgb))[:MAX_CELLS]
+        found = white_cells.candidates(rgb)[:MAX_CELLS]
     except BadImage:
         return []
     return [cell for cell in found if not cell.at_border] or list(found)

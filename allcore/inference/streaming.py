@@ -8,8 +8,10 @@ import contextlib
 import hashlib
 import itertools
 import logging
+import threading
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import CancelledError
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -18,8 +20,9 @@ from torch import Tensor
 
 from allcore.data.images import decoding
 from allcore.errors import BadImage
-from allcore.inference import batching, devices, field_checks, image_sources
+from allcore.inference import batching, devices, field_checks, image_sources, upload
 from allcore.inference.image_sources import Source
+from allcore.inference.large_fields import Watch, unwatched
 from allcore.inference.predictor import Predictor
 from allcore.inference.results import (
     GateCheck,
@@ -34,6 +37,9 @@ from allcore.inference.upload import PictureCache
 
 BATCH = 8
 """Cells in one pass: larger batches are no faster, and keep more images in memory."""
+
+_LARGE = threading.Lock()  # one large picture at a time in this process
+_WAIT = 0.5  # seconds between looks whether to stop, while another one is in work
 
 log = logging.getLogger(__name__)
 
@@ -60,6 +66,7 @@ def predict_files(
     workers: int | None = None,
     progress: Callable[[], object] | None = None,
     fields: Fields | None = None,
+    watch: Watch = unwatched,
     answered: Mapping[str, PredictedRow] | None = None,
 ) -> Iterator[PredictedRow]:
     """Yield one row for each image in files, folders (recursively) and zip archives.
@@ -72,12 +79,14 @@ def predict_files(
         progress: called once a row.
         fields: how pictures are read as smear fields, with one ``PredictedCell`` a cell; None for
             none.
+        watch: as in ``stream_predictions``.
         answered: rows of an earlier run by SHA-256, of the same model and settings; an image whose
             file has one is not predicted again. Not for fields.
     """
-    resumed = _ResumedSources(image_sources.walk(paths), answered or {})
+    sources = image_sources.walk(paths, large=fields is not None)
+    resumed = _ResumedSources(sources, answered or {})
     stream = stream_predictions(
-        predictor, resumed, batch_size=batch_size, workers=workers, fields=fields
+        predictor, resumed, batch_size=batch_size, workers=workers, fields=fields, watch=watch
     )
     rows = itertools.chain(
         (row for streamed in stream for row in (*resumed.before_next(), streamed.row)),
@@ -126,6 +135,7 @@ def stream_predictions(
     forward: Forward | None = None,
     cache: PictureCache | None = None,
     fields: Fields | None = None,
+    watch: Watch = unwatched,
 ) -> Generator[StreamedPrediction]:
     """Yield predictions in order of the sources; an unreadable image does not stop the iteration.
 
@@ -138,14 +148,28 @@ def stream_predictions(
         forward: the pass through the network, called by all workers; ``predictor.read`` by default.
         cache: cache of decoded images, for later display.
         fields: as in ``predict_files``; a field yields a prediction a cell.
+        watch: called by a worker before and after each tile of a large field, with the numbers of
+            tiles that are done and of all; stops the iteration by CancelledError.
     """
     cache = PictureCache(0) if cache is None else cache
-    predict = _ChunkPredictor(predictor, cache, fields, forward or predictor.read, batch_size)
+    closed = threading.Event()
+
+    def checked(done: int, total: int) -> None:
+        if closed.is_set():
+            raise CancelledError
+        watch(done, total)
+
+    predict = _ChunkPredictor(
+        predictor, cache, fields, forward or predictor.read, batch_size, checked
+    )
     parts = _chunks(enumerate(sources), batch_size)
     chunks = batching.ordered_map(predict, parts, **devices.workers(workers))
     with contextlib.closing(chunks):
-        for chunk in chunks:
-            yield from chunk
+        try:
+            for chunk in chunks:
+                yield from chunk
+        finally:
+            closed.set()  # before the workers are waited for
 
 
 def _chunks(
@@ -179,12 +203,13 @@ class _ChunkPredictor:
     fields: Fields | None
     forward: Forward
     batch_size: int  # most cells in one pass
+    watch: Watch
 
     def __call__(self, sources: Sequence[tuple[int, Source]]) -> list[StreamedPrediction]:
         decoded = [part for source in sources for part in self._decoded(*source)]
         cells = [part.cell for part in decoded if part.cell is not None]
-        passes = torch.stack(cells).split(self.batch_size) if cells else ()
-        readings = (reading for some in passes for reading in self.forward(some))
+        parts = (cells[at : at + self.batch_size] for at in range(0, len(cells), self.batch_size))
+        readings = (reading for part in parts for reading in self.forward(torch.stack(part)))
         return [
             self._streamed(part, None if part.cell is None else next(readings)) for part in decoded
         ]
@@ -212,20 +237,41 @@ class _ChunkPredictor:
             field_checks.require_readable_name(source.name)
             data = source.read()
             sha256 = hashlib.sha256(data).hexdigest()
-            picture = self.cache.get(sha256, lambda: decoding.decode(data))
-            check = "cell"
-            if self.fields and self.fields.reads(picture):
+            if self.fields is None:
+                picture = self.cache.get(sha256, lambda: decoding.decode(data))
+                check = "cell"
+                return [decoded(*self.predictor.examine(picture))]
+            with self._turn(data):
+                self.fields.normaliser(source.name)  # measured before this picture is in memory
+                picture = self.cache.get(sha256, lambda: upload.decode_field(data))
+                check = "cell"
+                if not self.fields.reads(picture):
+                    return [decoded(*self.predictor.examine(picture))]
                 return [
                     decoded(*examine_cell(self.predictor, cell), cell.place)
-                    for cell in self.fields.cells(picture.rgb, source.name)
+                    for cell in self.fields.cells(picture.rgb, source.name, self.watch)
                 ]
-            return [decoded(*self.predictor.examine(picture))]
+        except CancelledError:
+            raise
         except BadImage as error:
             return [decoded(None, Refusal(check, str(error)))]
         except Exception:  # one image must never fail the others
             log.exception("a picture could not be prepared")
             reason = "The picture could not be processed; export it again."
             return [decoded(None, Refusal(check, reason))]
+
+    @contextlib.contextmanager
+    def _turn(self, data: bytes) -> Iterator[None]:
+        """Wait until no other large picture is in work, where this one is large."""
+        if not decoding.is_large_picture(data):
+            yield
+            return
+        while not _LARGE.acquire(timeout=_WAIT):
+            self.watch(0, 0)
+        try:
+            yield
+        finally:
+            _LARGE.release()
 
 
 def examine_cell(predictor: Predictor, cell: FieldCell) -> tuple[Tensor | None, Refusal | None]:

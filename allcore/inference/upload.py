@@ -9,11 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from allcore.data import cells
+from allcore.data.images import decoding, formats
 from allcore.data.preprocessing import Preprocessing
 from allcore.errors import BadImage
 
 MAX_CACHED_BYTES = 64 * 2**20
 """Bytes of decoded images in a process's cache: about 100 images of C-NMC's size."""
+LARGE_SECONDS = 300.0
+"""Time since its last use that a process keeps the last large picture."""
 
 Rgb = NDArray[np.uint8]
 Mask = NDArray[np.bool_]
@@ -25,6 +28,7 @@ _CELL_SHARE = (0.005, 0.9)
 _GAP = 100  # black pixels in a row of the cell
 _STRIPE = (3, 4)  # rows and least columns of a stripe of zeros; holes of C-NMC's cells are narrower
 _BESIDE = 8  # rows above and below the cell that may hold the rest of it
+_COARSE = 8  # of the rows and columns of a large picture; a background shows on every eighth
 
 
 class BrightBackground(BadImage):
@@ -50,9 +54,16 @@ class CellPicture:
     def is_field(self) -> bool:
         """Whether the background is not black, as in a smear."""
         try:
+            if self.is_large:
+                return not find_cell(self.rgb[::_COARSE, ::_COARSE]).any()
             return not self.mask.any()
         except BadImage as error:
             return isinstance(error, BrightBackground)
+
+    @property
+    def is_large(self) -> bool:
+        """Whether it has more pixels than are read of anything but a smear field."""
+        return formats.is_large(self.rgb.shape[1], self.rgb.shape[0])
 
     @cached_property
     def mask(self) -> Mask:
@@ -74,11 +85,32 @@ class CellPicture:
         return self._crops[preprocessing]
 
 
-class PictureCache:
-    """LRU cache of decoded images by digest, limited in bytes."""
+def decode_field(data: bytes) -> Rgb:
+    """Decode a picture (H, W, 3) as ``decoding.decode`` does; a large one is read if it is a field.
 
-    def __init__(self, max_bytes: int = MAX_CACHED_BYTES) -> None:
+    Raises:
+        BadImage: it is no supported image, or a large one with a black background.
+    """
+    rgb = decoding.decode(data, large=True)
+    picture = CellPicture(rgb)
+    if picture.is_large and not picture.is_field:
+        raise formats.too_many_pixels(
+            f"The picture has a black background and {rgb.shape[1]} x {rgb.shape[0]} pixels, more"
+        )
+    return rgb
+
+
+class PictureCache:
+    """LRU cache of decoded images by digest, limited in bytes.
+
+    Besides, the last large picture stays for ``large_seconds`` after its last use.
+    """
+
+    def __init__(self, max_bytes: int = MAX_CACHED_BYTES, large_seconds: float = 0.0) -> None:
         self._max_bytes = max_bytes
+        self._large_seconds = large_seconds
+        self._large: CellPicture | None = None
+        self._timer: threading.Timer | None = None
         self._pictures: OrderedDict[str, CellPicture] = OrderedDict()
         self._bytes = 0
         self._lock = threading.Lock()
@@ -95,8 +127,13 @@ class PictureCache:
             if sha256 in self._pictures:
                 self._pictures.move_to_end(sha256)
                 return self._pictures[sha256]
+            if self._large is not None and self._large.sha256 == sha256:
+                self._keep_large(self._large)
+                return self._large
         picture = CellPicture(decode(), sha256, enlarged)
         with self._lock:
+            if picture.is_large and self._large_seconds:
+                self._keep_large(picture)
             if sha256 not in self._pictures and picture.rgb.nbytes <= self._max_bytes:
                 self._pictures[sha256] = picture
                 self._bytes += picture.rgb.nbytes
@@ -104,8 +141,20 @@ class PictureCache:
                 self._bytes -= self._pictures.popitem(last=False)[1].rgb.nbytes
         return picture
 
+    def _keep_large(self, picture: CellPicture) -> None:
+        self._large = picture
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = threading.Timer(self._large_seconds, self._drop_large)
+        self._timer.daemon = True
+        self._timer.start()
 
-PICTURES = PictureCache()
+    def _drop_large(self) -> None:
+        with self._lock:
+            self._large = None
+
+
+PICTURES = PictureCache(large_seconds=LARGE_SECONDS)
 """The image cache of this process."""
 
 

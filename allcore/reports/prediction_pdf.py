@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from PIL import Image
 
+from allcore.data import cells
 from allcore.data.cells import Rgb
 from allcore.data.images import decoding
 from allcore.errors import BadImage
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 MAX_PICTURES = 4
 _SIDE, _GAP = 42.0, 4.0  # side of an image, and gap between images, millimetres
 _PIXELS = 448  # maximum side of an image
+_THINNED = 4 * _PIXELS  # side of a picture from which rows and columns are left out
 _LABEL = 36.0  # width of a line's label, millimetres
 _FACTS = BOTTOM - 60  # fixed top of the model section
 _LINE = 0.42 * 9  # height of a line of evidence, millimetres
@@ -69,10 +71,12 @@ def explanation_panels(explanation: "Explanation") -> list[PicturePanel]:
 def _report_panels(report: PredictionReport) -> Iterator[PicturePanel]:
     """The original image, if it can be decoded, and the segmented cell."""
     try:
-        picture = decoding.decode(report.file.content)
+        picture = _decoded(report)
     except BadImage:
         return
-    yield PicturePanel(f"As it came, {picture.shape[1]} x {picture.shape[0]} px", picture)
+    yield PicturePanel(
+        f"As it came, {picture.shape[1]} x {picture.shape[0]} px", cells.thinned(picture, _THINNED)
+    )
     if report.cut is None:
         return
     from allcore.inference import segmentation
@@ -84,6 +88,14 @@ def _report_panels(report: PredictionReport) -> Iterator[PicturePanel]:
         yield PicturePanel("After: the cell that was judged", cut.rgb)
     except BadImage:  # the cut can't be reproduced, which --verify reports
         return
+
+
+def _decoded(report: PredictionReport) -> Rgb:
+    if report.cut is None:
+        return decoding.decode(report.file.content)
+    from allcore.inference import upload
+
+    return upload.decode_field(report.file.content)
 
 
 def _pictures(sheet: PdfSheet, panels: Sequence[PicturePanel]) -> None:

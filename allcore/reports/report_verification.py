@@ -145,14 +145,17 @@ def _again(
     Raises:
         BadImage: the report's cut can't be reproduced.
     """
+    from allcore.inference import upload
+    from allcore.inference.segmentation import Cut
+    from allcore.inference.upload import CellPicture
+
+    decode = decoding.decode if report.cut is None else upload.decode_field
     try:
-        rgb = decoding.decode(report.file.content)
+        rgb = decode(report.file.content)
     except BadImage as error:
         return predictor.prediction(None, Refusal("readable", str(error))), report.cut
     if report.cut is None:
         return predictor.predict([rgb])[0], None
-    from allcore.inference.segmentation import Cut
-    from allcore.inference.upload import CellPicture
 
     cut = Cut.from_dict(report.cut)
     made = cut.applied(rgb)

@@ -10,7 +10,7 @@ from allcore.data import cells
 from allcore.data.cells import Rgb
 from allcore.data.images import decoding
 from allcore.errors import BadImage
-from allcore.inference import nuclei, segmentation, upload
+from allcore.inference import nuclei, segmentation, upload, white_cells
 from allcore.inference.predictor import Predictor
 from allcore.inference.segmentation import Cut
 from benchmarks import segmentation_quality, synthetic_smears
@@ -44,7 +44,7 @@ def one() -> tuple[Rgb, Mask]:
 
 
 def test_candidates__a_cell_with_its_cytoplasm_and_nothing_else(one: tuple[Rgb, Mask]):
-    (found,) = segmentation.candidates(one[0])
+    (found,) = white_cells.candidates(one[0])
     assert dice(found.mask, one[1]) > 0.97
     assert found.area == found.mask.sum() and found.mask.shape == (HEIGHT, WIDTH)
     assert found.frame == cells.frame_of(found.mask)
@@ -53,7 +53,7 @@ def test_candidates__a_cell_with_its_cytoplasm_and_nothing_else(one: tuple[Rgb, 
 
 def test_candidates__cells_that_touch_are_parted():
     picture, masks = smear((240, 220, 80), (240, 365, 80))
-    found = segmentation.candidates(picture)
+    found = white_cells.candidates(picture)
     assert len(found) == 2
     for mask in masks:
         assert max(dice(each.mask, mask) for each in found) > 0.93
@@ -67,13 +67,13 @@ def test_candidates__lobes_of_one_nucleus_are_one_cell():
     y, x = np.mgrid[:HEIGHT, :WIDTH]
     for lobe in (280, 360):
         picture[np.hypot(y - 240, x - lobe) < 34] = synthetic_smears.NUCLEUS
-    (found,) = segmentation.candidates(picture)
+    (found,) = white_cells.candidates(picture)
     assert found.area == pytest.approx(np.pi * 90**2, rel=0.05)
 
 
 def test_candidates__best_first():
     picture, _ = smear((110, 110, 60), (240, 320, 90), (240, 640, 90))
-    found = segmentation.candidates(picture)
+    found = white_cells.candidates(picture)
     assert [each.at_border for each in found] == [False, False, True]
     assert middle(found[0].frame) == pytest.approx((240, 320), abs=3)
     assert middle(found[1].frame) == pytest.approx((110, 110), abs=3)
@@ -84,7 +84,7 @@ def test_candidates__best_first():
                               (100, 320, False)]
 )  # fmt: skip
 def test_candidates__say_what_the_border_cuts(y: float, x: float, at_border: bool):
-    (found,) = segmentation.candidates(smear((y, x, 90), red=0)[0])
+    (found,) = white_cells.candidates(smear((y, x, 90), red=0)[0])
     assert found.at_border == at_border
 
 
@@ -100,7 +100,7 @@ def test_candidates__say_what_the_border_cuts(y: float, x: float, at_border: boo
 )
 def test_candidates__nothing_is_said_in_a_sentence(picture: Rgb):
     with pytest.raises(BadImage, match=r"^No white cell was found"):
-        segmentation.candidates(picture)
+        white_cells.candidates(picture)
 
 
 def test_candidates__red_cells_are_none():
@@ -109,12 +109,12 @@ def test_candidates__red_cells_are_none():
     for at in (120, 320, 520):
         picture[np.hypot(y - 240, x - at) < 60] = synthetic_smears.RED
     with pytest.raises(BadImage):
-        segmentation.candidates(picture)
+        white_cells.candidates(picture)
 
 
 def test_candidates__the_colour_of_the_light_does_not_matter(one: tuple[Rgb, Mask]):
     yellow = (one[0] * np.array([0.95, 0.85, 0.6])).astype(np.uint8)
-    (found,) = segmentation.candidates(yellow)
+    (found,) = white_cells.candidates(yellow)
     assert dice(found.mask, one[1]) > 0.95
 
 
@@ -122,8 +122,8 @@ def test_candidates__large_pictures_at_full_scale(one: tuple[Rgb, Mask]):
     times = 4
     large = one[0].repeat(times, axis=0).repeat(times, axis=1)[:-3, :-1]
     truth = one[1].repeat(times, axis=0).repeat(times, axis=1)[:-3, :-1]
-    assert large.shape[0] * large.shape[1] > 4 * segmentation.WORKED_ON
-    (found,) = segmentation.candidates(large)
+    assert large.shape[0] * large.shape[1] > 4 * white_cells.WORKED_ON
+    (found,) = white_cells.candidates(large)
     assert found.mask.shape == truth.shape and dice(found.mask, truth) > 0.97
 
 
@@ -132,7 +132,7 @@ def test_candidates__at_the_far_border_of_a_large_picture():
     picture, mask = synthetic_smears.with_cell(
         synthetic_smears.field(1501, 1399, red=0), 1490, 1390, radius=150
     )
-    (found,) = segmentation.candidates(picture)
+    (found,) = white_cells.candidates(picture)
     assert found.frame[2:] == (1501, 1399) and found.at_border
     assert found.mask.shape == mask.shape and dice(found.mask, mask) > 0.93
 
@@ -140,7 +140,7 @@ def test_candidates__at_the_far_border_of_a_large_picture():
 def test_candidates__tolerance_moves_the_outline_and_not_the_order():
     picture, _ = smear((240, 180, 90), (240, 470, 70))
     bare, usual, wide = (
-        segmentation.candidates(picture, tolerance=tolerance)
+        white_cells.candidates(picture, tolerance=tolerance)
         for tolerance in (0, nuclei.TOLERANCE, 0.9)
     )
     assert len(bare) == len(usual) == len(wide) == 2
@@ -248,7 +248,7 @@ def test_from_dict__what_is_not_of_this_version_is_refused(
 
 def test_candidate_at__the_cell_that_a_person_marks():
     picture, masks = smear((240, 180, 90), (240, 470, 70))
-    found = segmentation.candidate_at(picture, (470, 240))
+    found = white_cells.candidate_at(picture, (470, 240))
     assert dice(found.mask, masks[1]) > 0.9
     cut = Cut(point=(470, 240), grow=2)
     made = cut.applied(picture)
@@ -259,13 +259,13 @@ def test_candidate_at__the_cell_that_a_person_marks():
 
 def test_candidate_at__a_disc_where_nothing_stains():
     picture, _ = smear((240, 180, 90), red=0)
-    found = segmentation.candidate_at(picture, (500, 240))
+    found = white_cells.candidate_at(picture, (500, 240))
     assert found.area == pytest.approx(np.pi * (90 * 0.75) ** 2, rel=0.1)  # of the other nucleus
     assert found.mask[240, 500] and not found.mask[240, 180]
-    alone = segmentation.candidate_at(synthetic_smears.field(HEIGHT, WIDTH, red=0), (5, 240))
+    alone = white_cells.candidate_at(synthetic_smears.field(HEIGHT, WIDTH, red=0), (5, 240))
     assert alone.at_border
     with pytest.raises(BadImage, match="outside"):
-        segmentation.candidate_at(picture, (WIDTH, 3))
+        white_cells.candidate_at(picture, (WIDTH, 3))
 
 
 def test_outline__goes_around_the_cell(one: tuple[Rgb, Mask]):
@@ -291,7 +291,7 @@ def test_cell_picture__is_the_cut_of_the_facts(one: tuple[Rgb, Mask]):
 
 
 def test_candidate__frozen(one: tuple[Rgb, Mask]):
-    (found,) = segmentation.candidates(one[0])
+    (found,) = white_cells.candidates(one[0])
     with pytest.raises(dataclasses.FrozenInstanceError):
         found.stain = 1.0  # type: ignore[misc]
 

@@ -111,7 +111,7 @@ def test_measure__folders_apart_and_single_cells_left_out(target: Appearance):
 def test_measure__without_an_appearance_nothing_is_normalised(field: Rgb):
     fields = smear.measure_fields([source("a/1.png", field)], "auto", None)
     assert fields.normalisers == {}
-    assert fields.cells(field, "a/1.png")[0].picture.enlarged == 1
+    assert next(fields.cells(field, "a/1.png")).picture.enlarged == 1
 
 
 def test_normalisers__are_fitted_when_needed(field: Rgb, target: Appearance):

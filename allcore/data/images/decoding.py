@@ -16,10 +16,14 @@ from allcore.data.cells import Rgb
 from allcore.data.images import bit_depth, colour, container, lossy, scientific
 from allcore.data.images.formats import (
     FORMATS,
+    MAX_FIELD_BYTES,
+    MAX_FIELD_PIXELS,
     MIN_SIDE,
     SEVERAL_FRAMES,
     check_bytes,
+    check_large,
     check_pixels,
+    is_large,
     other_name,
     sniff,
     too_many_pixels,
@@ -27,28 +31,35 @@ from allcore.data.images.formats import (
 from allcore.errors import BadImage
 
 # Pillow warns between its limit and twice of it; MAX_PIXELS refuses long before that.
+Image.MAX_IMAGE_PIXELS = MAX_FIELD_PIXELS
 warnings.simplefilter("ignore", Image.DecompressionBombWarning)
 
 _ARCHIVES = (b"PK\x03\x04", b"\x1f\x8b", b"Rar!", b"7z\xbc\xaf", b"BZh", b"\xfd7zXZ")
 """Starts of ZIP, gzip, RAR, 7-Zip, bzip2 and XZ."""
 
 
-def decode(data: bytes, *, min_side: int = MIN_SIDE) -> Rgb:
+def decode(data: bytes, *, min_side: int = MIN_SIDE, large: bool = False) -> Rgb:
     """Decode untrusted bytes to uint8 (H, W, 3) in sRGB, upright, transparent parts on black.
 
     Args:
         data: content of a file.
         min_side: least width and height in pixels.
+        large: whether it may have as many pixels as a large smear field; the caller judges whether
+            it is one.
 
     Raises:
         BadImage: they are no supported image; its text is the sentence to show.
     """
-    check_bytes(len(data))
+    check_bytes(len(data), MAX_FIELD_BYTES if large else None)
     kind = sniff(data)
     if kind is None:
         raise BadImage(_not_an_image(data))
     with scientific.read_dicom(data) if kind == "DICOM" else _open(data, kind) as image:
-        check_pixels(*image.size, min_side)
+        if large and is_large(*image.size):
+            check_large(*image.size, len(data))
+        else:
+            check_bytes(len(data))
+            check_pixels(*image.size, min_side)
         _check_frames(image)
         try:
             return _pixels(data, kind, image)
@@ -67,6 +78,18 @@ def decode_file(path: Path, *, min_side: int = MIN_SIDE) -> Rgb:
     """
     check_bytes(path.stat().st_size)
     return decode(path.read_bytes(), min_side=min_side)
+
+
+def is_large_picture(data: bytes) -> bool:
+    """Whether content is of a picture with more pixels than are read of a single cell."""
+    kind = sniff(data)
+    if kind in (None, "DICOM"):
+        return False
+    try:
+        with _open(data, str(kind)) as image:
+            return is_large(*image.size)
+    except BadImage:
+        return False
 
 
 def media_type(data: bytes) -> str | None:

@@ -6,6 +6,10 @@ from allcore.errors import BadImage
 
 MAX_BYTES = 64 * 2**20
 MAX_PIXELS = 25_000_000
+MAX_FIELD_BYTES = 640 * 2**20
+MAX_FIELD_PIXELS = 200_000_000
+"""Most pixels of a smear field; one with more than ``MAX_PIXELS`` is large, and read in tiles."""
+_MAX_RATIO = 200  # unpacked over packed bytes of a large field; 44 in BCCD, 256 in flat pictures
 MIN_SIDE = 64
 SEVERAL_FRAMES = (
     "The file holds several frames or pages; save the one picture of the cell by itself."
@@ -78,13 +82,30 @@ def other_name(data: bytes) -> str | None:
     return next((name for start, name in _OTHERS.items() if data.startswith(start)), None)
 
 
-def check_bytes(size: int) -> None:
-    """Refuse a file by its length in bytes."""
+def is_large(width: int, height: int) -> bool:
+    """Whether a picture has more pixels than are read of anything but a smear field."""
+    return width * height > MAX_PIXELS
+
+
+def check_large(width: int, height: int, size: int) -> None:
+    """Refuse a large picture of ``size`` bytes that has too many pixels, or hardly any content."""
+    if width * height > MAX_FIELD_PIXELS:
+        raise too_many_pixels(f"The picture has {width} x {height} pixels, more", MAX_FIELD_PIXELS)
+    if 3 * width * height > _MAX_RATIO * size:
+        raise BadImage(
+            "The picture unpacks to far more than any smear field would, so it is not read; crop "
+            "it and retry."
+        )
+
+
+def check_bytes(size: int, most: int | None = None) -> None:
+    """Refuse a file by its length in bytes; ``most`` takes the place of ``MAX_BYTES``."""
+    most = MAX_BYTES if most is None else most
     if size == 0:
         raise BadImage("The file is empty (0 bytes); export the cell again and retry.")
-    if size > MAX_BYTES:
+    if size > most:
         raise BadImage(
-            f"The file has {size / 2**20:.0f} MB, more than the {MAX_BYTES // 2**20} MB that are "
+            f"The file has {size / 2**20:.0f} MB, more than the {most // 2**20} MB that are "
             "read; crop it to one cell and retry."
         )
 
@@ -100,9 +121,12 @@ def check_pixels(width: int, height: int, min_side: int = 1) -> None:
         )
 
 
-def too_many_pixels(start: str) -> BadImage:
-    """Refusal of a picture with too many pixels; ``start`` ends before "than"."""
-    millions = MAX_PIXELS // 1_000_000
+def too_many_pixels(start: str, most: int | None = None) -> BadImage:
+    """Refusal of a picture with too many pixels; ``start`` ends before "than".
+
+    ``most`` takes the place of ``MAX_PIXELS``.
+    """
+    millions = (MAX_PIXELS if most is None else most) // 1_000_000
     return BadImage(
         f"{start} than the {millions} million pixels read; crop it to one cell, or save a smear "
         "field in parts."

@@ -8,13 +8,15 @@ from typing import Any, Literal, NamedTuple
 import streamlit as st
 from PIL import Image
 
+from allcore.data import cells as cell_geometry
 from allcore.data.cells import Rgb
-from allcore.inference.segmentation import Point
+from allcore.inference.white_cells import Point
 from allcore.plots import style
 from allcore.web.components import cell_pictures
 
 SIDE = 1600
 """Longest side in pixels of the picture that is sent to the browser."""
+_THINNED = 4 * SIDE
 COLOURS = {"all": style.BLAST, "hem": style.NORMAL, "refused": "#8C8C8C", "dismissed": "#8C8C8C"}
 _CODE = Path(__file__)
 _MOUNT = st.components.v2.component(
@@ -76,7 +78,28 @@ def show_field_picture(
         key=key, data=data, on_opened_change=lambda: None, on_marked_change=lambda: None
     )
     opened = state.opened if state.opened in numbers else None
-    return FieldClick(opened, _point(state.marked, rgb))
+    return FieldClick(opened, _point(state.marked, (rgb.shape[1], rgb.shape[0])))
+
+
+def show_overview(
+    picture: Image.Image, size: tuple[int, int], *, key: str, version: str, alt: str
+) -> Point | None:
+    """Draw a small picture of a field of a width and height; return the point just clicked.
+
+    ``version`` changes with the picture.
+    """
+    data = {
+        "picture": _encoded(picture, f"{key} {version}"),
+        "alt": alt,
+        "size": list(size),
+        "cells": [],
+        "current": None,
+        "adding": True,
+    }
+    state: Any = _MOUNT(
+        key=key, data=data, on_opened_change=lambda: None, on_marked_change=lambda: None
+    )
+    return _point(state.marked, size)
 
 
 def _record(cell: OutlinedCell) -> dict[str, Any]:
@@ -92,16 +115,21 @@ def _record(cell: OutlinedCell) -> dict[str, Any]:
     }
 
 
-def _point(marked: Any, rgb: Rgb) -> Point | None:
-    """A point that the browser sent, where it is in the field."""
+def _point(marked: Any, size: tuple[int, int]) -> Point | None:
+    """A point that the browser sent, where it is in a field of a width and height."""
     if not isinstance(marked, list) or len(marked) != 2:
         return None
     x, y = (int(value) if isinstance(value, int | float) else -1 for value in marked)
-    return (x, y) if 0 <= x < rgb.shape[1] and 0 <= y < rgb.shape[0] else None
+    return (x, y) if 0 <= x < size[0] and 0 <= y < size[1] else None
 
 
 @st.cache_data(max_entries=8, show_spinner=False)
 def _address(_rgb: Rgb, key: str) -> str:
-    picture = Image.fromarray(_rgb)
+    picture = Image.fromarray(cell_geometry.thinned(_rgb, _THINNED))
     picture.thumbnail((SIDE, SIDE), Image.Resampling.BILINEAR, reducing_gap=2.0)
     return cell_pictures.data_address(picture, "WEBP", quality=88, method=2)
+
+
+@st.cache_data(max_entries=8, show_spinner=False)
+def _encoded(_picture: Image.Image, key: str) -> str:
+    return cell_pictures.data_address(_picture, "WEBP", quality=80, method=2)

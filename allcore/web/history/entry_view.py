@@ -9,7 +9,6 @@ import streamlit as st
 
 from allcore import model_folder, settings, site_profile
 from allcore.data.cells import Rgb
-from allcore.data.images import decoding
 from allcore.errors import AllScopeError, BadImage
 from allcore.explain import answer_summary
 from allcore.explain.answer_summary import AnswerSummary
@@ -129,7 +128,7 @@ def _decoded(data: bytes | None, answer: HistoryAnswer) -> tuple[Rgb | None, str
     if data is None:
         return None, "The picture was not kept."
     try:
-        picture = segmentation.cell_picture(decoding.decode(data), answer.cut)
+        picture = segmentation.decoded_cell(data, answer.cut)
         return picture.rgb, "The cell, cut out" if answer.cut else "The picture as it came"
     except BadImage as error:
         return None, str(error)
@@ -272,7 +271,7 @@ def _choose_file(entry: HistoryEntry) -> bytes | None:
 def _predict(first: HistoryAnswer, predictor: Predictor, data: bytes) -> HistoryAnswer:
     """Repeat an answer for the bytes of its picture; an unreadable one is refused."""
     try:
-        picture = segmentation.cell_picture(decoding.decode(data), first.cut)
+        picture = segmentation.decoded_cell(data, first.cut)
         prediction = predictor.predict([picture])[0]
     except BadImage as error:
         prediction = predictor.prediction(None, Refusal("readable", str(error)))

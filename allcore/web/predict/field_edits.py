@@ -9,16 +9,16 @@ import streamlit as st
 
 from allcore import formats
 from allcore.data.cells import Rgb
-from allcore.data.images import decoding
 from allcore.errors import BadImage
-from allcore.inference import jobs, segmentation, smear, upload
+from allcore.inference import jobs, smear, upload, white_cells
 from allcore.inference.image_sources import Source
 from allcore.inference.jobs import PredictedPicture, PredictionJob
 from allcore.inference.nuclei import TOLERANCE
 from allcore.inference.predictor import Predictor
-from allcore.inference.segmentation import Candidate, Cut, Point
+from allcore.inference.segmentation import Cut
 from allcore.inference.smear import FieldCell, Fields, Normalisation, Normaliser
 from allcore.inference.upload import CellPicture
+from allcore.inference.white_cells import Candidate, Point, Tile
 
 _EDITS, _CHOICE = "field edits", "field choice"
 
@@ -121,7 +121,7 @@ def edited(job: PredictionJob, predictor: Predictor) -> list[PredictedPicture]:
         edits = edits_of(sha256)
         own = None if item.place is None else edits.outlines.get(item.place.number)
         if own is not None and own != Outline() and item.place:
-            cut = Cut(candidate=item.place.number - 1)
+            cut = Cut.from_dict(item.place.cut)
             result.append(_predicted(job, predictor, item, item.place.number, cut, own))
         elif item.place or not edits.added:
             result.append(item)
@@ -137,7 +137,7 @@ def decoded(item: PredictedPicture) -> Rgb | None:
     """The picture of an item (H, W, 3), of a cell its field; None where it can't be decoded."""
     try:
         read = item.source.read
-        return upload.PICTURES.get(item.row.sha256, lambda: decoding.decode(read())).rgb
+        return upload.PICTURES.get(item.row.sha256, lambda: upload.decode_field(read())).rgb
     except BadImage:
         return None
 
@@ -148,7 +148,7 @@ def cell_of(item: PredictedPicture, rgb: Rgb) -> CellPicture | None:
         return None
     try:
         cut = Cut.from_dict(item.place.cut)
-        found = () if cut.point else candidates(rgb, item.row.sha256, cut.tolerance)
+        found = () if cut.point else candidates(rgb, item.row.sha256, cut.tolerance, cut.tile)
         return upload.PICTURES.get(
             item.digest, lambda: cut.applied(rgb, cells=found).rgb, enlarged=cut.scale
         )
@@ -157,10 +157,12 @@ def cell_of(item: PredictedPicture, rgb: Rgb) -> CellPicture | None:
 
 
 @st.cache_data(max_entries=12, show_spinner=False)
-def candidates(_rgb: Rgb, sha256: str, tolerance: float) -> tuple[Candidate, ...]:
-    """The white cells of a field, best first; none where there is nothing like a nucleus."""
+def candidates(
+    _rgb: Rgb, sha256: str, tolerance: float, tile: Tile | None
+) -> tuple[Candidate, ...]:
+    """The white cells of a field or a tile of it; none where there is nothing like a nucleus."""
     try:
-        return segmentation.candidates(_rgb, tolerance=tolerance)
+        return white_cells.candidates(_rgb, tolerance=tolerance, tile=tile)
     except BadImage:
         return ()
 
@@ -205,9 +207,9 @@ def _answer(
     _mark: str,
     key: str,
 ) -> PredictedPicture:
-    rgb = upload.PICTURES.get(_sha256, lambda: decoding.decode(_source.read())).rgb
+    rgb = upload.PICTURES.get(_sha256, lambda: upload.decode_field(_source.read())).rgb
     found: Sequence[Candidate] = ()
     if _cut.point is None:
-        found = candidates(rgb, _sha256, _cut.tolerance)
+        found = candidates(rgb, _sha256, _cut.tolerance, _cut.tile)
     cell: FieldCell = smear.cut_cell(rgb, _number, _cut, _normaliser, found, _mark)
     return jobs.predict_cell(_predictor, cell, _source, _sha256)

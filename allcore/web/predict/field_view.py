@@ -9,15 +9,16 @@ from streamlit.delta_generator import DeltaGenerator
 from allcore import formats
 from allcore.data.cells import Rgb
 from allcore.explain.answer_summary import AnswerSummary
-from allcore.inference import segmentation
+from allcore.inference import segmentation, smear
 from allcore.inference.jobs import PredictedPicture
 from allcore.inference.smear import TRAINING_DIAMETER, CellPlace, Normalisation
 from allcore.web import frame
 from allcore.web.components import field_picture, picker, verdict_block
 from allcore.web.components.field_picture import OutlinedCell
 from allcore.web.components.picker import Card
-from allcore.web.predict import batch, field_edits
+from allcore.web.predict import batch, field_edits, field_window
 from allcore.web.predict.field_edits import Outline
+from allcore.web.predict.field_window import FieldWindow
 
 _COLUMNS = (1, 1)
 _TALL = 420  # pixels of the gallery
@@ -150,19 +151,37 @@ def _show_picture(field: FieldAnswers, number: int | None) -> None:
         if item.place
     ]
     cells += [_outlined(place, "dismissed", "dismissed") for place in _places(field.dismissed)]
+    places = [*_places(field.items), *_places(field.dismissed)]
+    window = _window(field, number)
+    key = _key("picture", field.sha256)
+    shown = cells
+    if smear.is_large(field.rgb):
+        shown = [cell for cell, own in zip(cells, places, strict=True) if window.holds(own)]
+        near = field_window.show_overview(field.rgb, cells, places, window, key=f"{key} overview")
+        if near is not None and near != number:
+            _choose(field, near)
+        key += f" {window.left} {window.top}"
     clicked = field_picture.show_field_picture(
-        field.rgb,
-        sorted(cells, key=lambda cell: cell.number),
-        key=_key("picture", field.sha256),
-        alt=f"The field with the outlines of {formats.count(len(cells), 'white cell')}",
+        window.cut(field.rgb),
+        [window.inside(cell) for cell in sorted(shown, key=lambda cell: cell.number)],
+        key=key,
+        alt=f"The field with the outlines of {formats.count(len(shown), 'white cell')}",
         current=number,
         adding=adding,
     )
-    if clicked.point and clicked.point not in field_edits.edits_of(field.sha256).added:
-        field_edits.add(field.sha256, clicked.point)
+    point = clicked.point and window.outside(clicked.point)
+    if point and point not in field_edits.edits_of(field.sha256).added:
+        field_edits.add(field.sha256, point)
         _choose(field, len(cells) + 1)
     if clicked.opened is not None and clicked.opened != number:
         _choose(field, clicked.opened)
+
+
+def _window(field: FieldAnswers, number: int | None) -> FieldWindow:
+    """The part of the field that is shown, around the cell of a number."""
+    places = (*_places(field.items), *_places(field.dismissed))
+    chosen = next((place for place in places if place.number == number), None)
+    return field_window.window_of(field.rgb, chosen, key=_key("window", field.sha256))
 
 
 def _outlined(
@@ -264,7 +283,13 @@ def _correct(sha256: str, number: int, grow: str, tolerance: str) -> None:
 
 
 def _show_gallery(field: FieldAnswers, number: int | None) -> None:
-    if not field.items:
+    window = _window(field, number)
+    shown = [
+        (item, item.place, one)
+        for item, one in zip(field.items, field.summaries, strict=True)
+        if item.place and window.holds(item.place)
+    ]
+    if not shown:
         return
     cards = [
         Card(
@@ -274,12 +299,12 @@ def _show_gallery(field: FieldAnswers, number: int | None) -> None:
             detail="at the border" if place.at_border else "",
             kind="predicted",
         )
-        for place, one in zip(_places(field.items), field.summaries, strict=True)
+        for _, place, one in shown
     ]
     with st.container(height=_TALL if len(cards) > 8 else "content", border=False):
         opened = picker.show_pictures(
             cards,
-            [batch.picture_address(item) for item in field.items],
+            [batch.picture_address(item) for item, _, _ in shown],
             key=_key("gallery", field.sha256),
             current=None if number is None else str(number),
             size=picker.SMALL,

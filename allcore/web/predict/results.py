@@ -9,12 +9,13 @@ import streamlit as st
 
 from allcore import formats
 from allcore.data.cells import Rgb
+from allcore.data.images import formats as formats_of_pictures
 from allcore.errors import AllScopeError
 from allcore.explain.answer_summary import AnswerSummary
 from allcore.explain.explanation import Explainer
 from allcore.explain.parts import KnownCell
 from allcore.explain.result import Explanation
-from allcore.inference import segmentation, upload
+from allcore.inference import segmentation, smear, upload
 from allcore.inference.jobs import PredictedPicture, PredictionJob, PredictionService
 from allcore.inference.predictor import Predictor
 from allcore.inference.results import Prediction
@@ -230,12 +231,18 @@ def show_progress(job: PredictionJob) -> None:
     if not job.running:
         st.rerun()
     done, total, cells = job.done, len(job.sources), sum(bool(item.place) for item in job.items)
-    left = "" if not done else f", about {job.seconds / done * (total - done):.0f} s left"
+    tile, tiles = job.tiles
+    finished = done + (tile / tiles if tiles and done < total else 0)
+    left = (
+        "" if not finished else f", about {job.seconds / finished * (total - finished):.0f} s left"
+    )
     with st.container(width=frame.TEXT_WIDTH):
         text = f"{done:,} of {total:,} pictures answered{left}"
         if cells:
             text += f"; {formats.count(cells, 'white cell')} so far"
-        st.progress(done / total, text=text)
+        if tile < tiles:
+            text += f"; tile {tile + 1} of {tiles} of a large picture"
+        st.progress(finished / total, text=text)
         if st.button("Cancel", icon=":material/close:"):
             job.cancel()
 
@@ -323,6 +330,11 @@ def _show_withheld(prediction: Prediction, key: str) -> None:
 def _show_downloads(answer: _Answer) -> None:
     """Draw the reports; the file and the explanation in it are made on the click."""
     picture, prediction, item = answer.picture, answer.prediction, answer.item
+    if answer.rgb is not None and smear.is_large(answer.rgb):
+        megabytes = formats_of_pictures.MAX_BYTES // 2**20
+        if len(item.source.read()) > formats_of_pictures.MAX_BYTES:
+            st.caption(f"Reports hold the picture, of at most {megabytes} MB: save it as JPEG.")
+            return
     others = explanation_view.other_models(answer.model)[0]
     cut = answer.cut  # read here: a file is made on a thread without the session
 

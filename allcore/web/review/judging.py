@@ -111,7 +111,7 @@ def _show_image(queue: str, images: CellImages, image_id: str) -> None:
             return
         cut = flags.cut_of(accounts.store(), queue, image_id)
         try:
-            rgb = segmentation.cell_picture(decoding.decode(data), cut).rgb
+            rgb = segmentation.decoded_cell(data, cut).rgb
         except BadImage:
             st.error("The cell can't be cut out again: skip it.", icon=":material/error:")
             return

@@ -10,10 +10,11 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from allcore.data.cells import Rgb
-from allcore.inference import smear
+from allcore.data.images import formats
+from allcore.inference import large_fields, smear
 from allcore.web.components import field_picture
 from allcore.web.components.field_picture import OutlinedCell
-from allcore.web.predict import field_edits
+from allcore.web.predict import field_edits, field_window
 from allcore.web.predict.field_edits import FieldEdits, Outline
 from benchmarks import synthetic_smears
 
@@ -107,6 +108,42 @@ def test_field__is_answered_corrected_and_marked():
 
 
 @pytest.mark.usefixtures("home", "tiny_model")
+def test_field__a_large_one_is_shown_in_part(monkeypatch: pytest.MonkeyPatch):
+    """The part around the chosen cell, with an overview in which a click chooses another one."""
+    for module, name, value in (
+        (formats, "MAX_PIXELS", 100_000), (large_fields, "CORE", 200),
+        (large_fields, "SURVEYED", 240), (field_window, "SIDES", (240, 200)),
+        (field_window, "_CELLS", 1),
+    ):  # fmt: skip
+        monkeypatch.setattr(module, name, value)
+    drawn_cells: list[list[int]] = []
+    clicks: list[tuple[int, int] | None] = []
+    own = field_picture.show_field_picture
+
+    def noted(rgb: Rgb, cells: list[OutlinedCell], **options: object):
+        drawn_cells.append([cell.number for cell in cells])
+        assert rgb.shape == (200, 240, 3)
+        return own(rgb, cells, **options)
+
+    monkeypatch.setattr(field_picture, "show_field_picture", noted)
+    monkeypatch.setattr(
+        field_picture, "show_overview", lambda *_, **__: clicks.pop() if clicks else None
+    )
+    at = opened(field=drawn())
+    assert at.subheader[0].value.startswith("2 white cells: ")
+    assert "of a large picture read in tiles" in said(at)
+    chosen, other = at.session_state["items"]
+    assert drawn_cells[-1] == [1]
+    slider(at, "Move the outline out or in").set_value(3).run()
+    assert at.session_state["items"][0].digest != chosen.digest
+    left, top, right, _ = other.place.box
+    clicks.append(((left + right) // 2, top))
+    at.run()
+    assert not at.exception
+    assert drawn_cells[-1] == [2]
+
+
+@pytest.mark.usefixtures("home", "tiny_model")
 def test_field__cells_are_added_where_none_was_found():
     at = opened(field=drawn(cells=0))
     assert at.subheader[0].value == "No white cell"
@@ -159,8 +196,7 @@ def test_edits__say_what_was_changed_and_go_into_reports():
     [([3.7, 4], (3, 4)), (None, None), ([30, 4], None), (["x", 1], None), ([1], None)],
 )
 def test_picture__points_that_the_browser_sends_are_checked(marked: object, point: object):
-    picture: Rgb = np.zeros((10, 20, 3), np.uint8)
-    assert field_picture._point(marked, picture) == point
+    assert field_picture._point(marked, (20, 10)) == point
 
 
 def test_picture__a_cell_has_words_for_screen_readers():
