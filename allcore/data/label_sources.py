@@ -53,7 +53,9 @@ def read_labels(
         for row, label, fact in zip(rows, labels, facts, strict=True)
     ]
     notes = _notes(sources, facts, choice, None if fill_split else [row["split"] for row in rows])
-    unread = _unread_columns(rows, labels=any(labels), split=not fill_split) if in_table else ()
+    unread = (
+        _unread_columns(rows, labels=any(sources.labels), split=not fill_split) if in_table else ()
+    )
     return LabelReading(full, conflict, (*notes, *unread))
 
 
@@ -116,7 +118,7 @@ def _further_columns(rows: Rows) -> dict[str, list[str | None]]:
 
 def _unread_columns(rows: Rows, *, labels: bool, split: bool) -> Iterator[str]:
     """Sentences on columns of other names that hold nothing but labels or parts of a split."""
-    for heading in rows[0]:
+    for heading in (name for name in rows[0] if name not in ("path", "label", "split")):
         words = {str(row[heading]) for row in rows if row.get(heading)}
         for name, known, parse in (("label", labels, parse_label), ("split", split, parse_part)):
             told = known or len(words) < 2 or parse_label(heading) == "hem"  # 1 says hem there

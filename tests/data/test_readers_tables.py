@@ -217,6 +217,17 @@ def test_read__columns_of_labels_and_splits_by_other_names(
         )
 
 
+def test_read__a_contradicted_column_of_labels_is_no_unread_one(tmp_path: Path) -> None:
+    put(tmp_path / "UID_1_1_1_all.png", b"1")
+    put(tmp_path / "UID_H1_1_1_hem.png", b"1")
+    (tmp_path / "manifest.csv").write_text(
+        "file,label\nUID_1_1_1_all.png,0\nUID_H1_1_1_hem.png,1\n"
+    )
+    found = readers.read(tmp_path)
+    assert found.conflict is not None
+    assert not any("is not read" in note for note in found.notes)
+
+
 def test_read__a_picture_or_archive_in_place_of_a_table(tmp_path: Path) -> None:
     put(tmp_path / "a.png", b"\x89PNG\r\n\x1a\n and more")
     with pytest.raises(DataError, match="is a picture: give the folder that holds it"):
