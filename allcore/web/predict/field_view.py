@@ -68,7 +68,8 @@ def show_field(field: FieldAnswers, *, exported: bool = True) -> FieldPlaces:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.subheader(headline(field.summaries), anchor=False, width="content")
         if marks:
-            st.html(verdict_block.mark_html(", ".join(marks)), width="content")
+            with st.container(key="smear_mark", width="content"):
+                st.html(verdict_block.mark_html(", ".join(marks)), width="content")
         if exported:
             exports = st.popover("Export", icon=":material/download:")
     _show_facts(field)
@@ -78,7 +79,8 @@ def show_field(field: FieldAnswers, *, exported: bool = True) -> FieldPlaces:
         _show_picture(field, number)
         _show_tools(field)
     with right:
-        detail = st.container()
+        # The keys are of places whose size the page's head reserves.
+        detail = st.container(key=None if number is None else "smear_detail")
         if number is not None:
             _show_corrections(field, number)
         _show_gallery(field, number)
