@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
+from PIL import Image
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
 from allcore.web import cookie
+from benchmarks import synthetic_smears
 
 PATIENCE = 180_000  # milliseconds: a first visit loads libraries, or draws a data set
 PASSWORD = "correct horse 7 battery"
@@ -223,3 +225,13 @@ def cell_is_open(page: Page, image_id: str) -> None:
     expect(page).to_have_url(re.compile(f"cell={re.escape(image_id)}$"))
     settle(page)
     assert failures(page) == []
+
+
+def draw_field(folder: Path) -> Path:
+    """A picture of two drawn white cells between red ones."""
+    picture = synthetic_smears.field(480, 640, seed=1)
+    for y, x, radius in ((240, 320, 90), (330, 540, 70)):
+        picture, _ = synthetic_smears.with_cell(picture, y, x, radius=radius)
+    path = folder / "smear.png"
+    Image.fromarray(picture).save(path)
+    return path

@@ -6,12 +6,9 @@ import shutil
 from pathlib import Path
 
 import pytest
-from PIL import Image
 from playwright.sync_api import Browser, BrowserContext, expect
 
-from allcore.data.cells import Rgb
 from allcore.reports import prediction_json
-from benchmarks import synthetic_smears
 from tests.browser import steps
 from tests.browser.conftest import Server
 
@@ -56,8 +53,7 @@ def test_field__is_corrected_and_reported(
 ) -> None:
     """From a field by a click and a corrected outline to a report that repeats the answer."""
     page = administrator.new_page()
-    picture = tmp_path / "smear.png"
-    Image.fromarray(_smear()).save(picture)
+    picture = steps.draw_field(tmp_path)
     steps.visit(page, server.at("predict.py"))
     page.locator("input[type=file]").set_input_files(picture)
     expect(page.get_by_role("heading", name=re.compile("^2 white cells: "))).to_be_visible()
@@ -91,11 +87,3 @@ def test_field__is_corrected_and_reported(
     expect(page.get_by_role("heading", name=re.compile("^3 white cells: "))).to_be_visible()
     assert steps.failures(page) == []
     page.close()
-
-
-def _smear() -> Rgb:
-    """Two drawn white cells between red ones."""
-    picture = synthetic_smears.field(480, 640, seed=1)
-    for y, x, radius in ((240, 320, 90), (330, 540, 70)):
-        picture, _ = synthetic_smears.with_cell(picture, y, x, radius=radius)
-    return picture

@@ -1,6 +1,7 @@
 """Nothing jumps while a page loads: its cumulative layout shift, on a cold and on a warm server."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page
@@ -58,6 +59,19 @@ def page(
 def test_page__stands_still(page: Page, server: Server, entry: page_table.Page) -> None:
     _measure(page, server.at(entry.name))  # the first visit may be the server's first, too
     _measure(page, server.at(entry.name))
+
+
+def test_predict__stands_still_with_what_was_asked_last(
+    page: Page, server: Server, uploads: list[Path], tmp_path: Path
+) -> None:
+    for files in (uploads[:6], [steps.draw_field(tmp_path)]):
+        steps.visit(page, server.at("predict"))
+        page.locator("input[type=file]").set_input_files(files)
+        page.get_by_role("button", name="Export").wait_for()
+        steps.settle(page)
+        _measure(page, server.at("predict"))
+        page.get_by_role("button", name="Put it away").click()
+        steps.settle(page)
 
 
 @pytest.mark.parametrize("entry", OPEN, ids=lambda entry: entry.name)

@@ -63,8 +63,10 @@ def show_list(items: Sequence[PredictedPicture], summaries: Sequence[AnswerSumma
         frame.markdown(notes.strip())
     probabilities = [one.probability for one in summaries if one.probability is not None]
     if probabilities:
-        plot.html(verdict_block.histogram_html(probabilities, summaries[0].threshold))
-    with st.container(horizontal=True, vertical_alignment="bottom"):
+        plot.container(key="histogram").html(
+            verdict_block.histogram_html(probabilities, summaries[0].threshold)
+        )
+    with st.container(horizontal=True, vertical_alignment="bottom", key="controls_batch"):
         views = [GALLERY, TABLE_VIEW, *[FIELD_VIEW] * any_field(items)]
         view = st.segmented_control(
             "View", views, default=GALLERY, required=True, key="batch view", width="content"
