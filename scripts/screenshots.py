@@ -139,7 +139,7 @@ def _photograph(page: Page, address: str, out: Path, suffix: str) -> None:
 
 def _predict_example(page: Page) -> None:
     """Answer the first synthetic example and wait for its explanation."""
-    page.get_by_role("button", name=re.compile("Clear blast")).click(timeout=PATIENCE)
+    page.get_by_role("button", name=re.compile("High probability")).click(timeout=PATIENCE)
     page.get_by_role("button", name="Report as JSON").first.wait_for(timeout=PATIENCE)
     _settle(page)
 

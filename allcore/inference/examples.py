@@ -1,6 +1,6 @@
 """Example images to try the model on, selected by the installed model's predictions.
 
-A name such as "Clear blast" promises a prediction, so synthetic cells are predicted until one
+A name such as "High probability" promises a prediction, so synthetic cells are predicted until one
 matches its name; a name without a matching cell is left out. The examples are stored on disk by the
 digest of the model and the version of the synthetic data set.
 """
@@ -27,14 +27,14 @@ from allcore.inference.predictor import Predictor
 from allcore.inference.results import Prediction
 from allcore.synthetic import dataset, demo
 
-VERSION = "1"
+VERSION = "2"
 """Version of the selection; a new value makes stored examples be selected again."""
 FILE, PICTURE = "examples.json", "not-a-cell.png"
 MOST = 64
 """Maximum number of images to predict for one example."""
 BATCH = 8
-CLEAR, NEAR = 0.95, 0.04
-"""Minimum probability of a clear prediction; maximum distance of a near one from the threshold."""
+HIGH, LOW, NEAR = 0.95, 0.25, 0.04
+"""Least high and greatest low probability; greatest distance of a near one from the threshold."""
 OOD_KIND = "photograph, cut out like a cell"
 """Kind of `ood_samples` for the example without a cell."""
 LIGHT = 70.0
@@ -103,15 +103,15 @@ def _promises(threshold: float) -> tuple[_Promise, ...]:
 
     return (
         _Promise(
-            of("Clear blast", "See how far the probability lies above the threshold, and that "
-               "turned and mirrored copies are answered alike."),
-            "all", "", lambda prediction: (prediction.p_all or 0) >= CLEAR,
+            of("High probability", "See how far the probability lies above the threshold, that "
+               "turned copies are answered alike, and whether that makes the answer certain."),
+            "all", "", lambda prediction: (prediction.p_all or 0) >= HIGH,
         ),
         _Promise(
-            of("Clear normal cell", "See how far the probability lies below the threshold, and "
+            of("Low probability", "See how far the probability lies below the threshold, and "
                "which training cells are most like it."),
             "hem", "",
-            lambda prediction: prediction.p_all is not None and prediction.p_all <= 1 - CLEAR,
+            lambda prediction: prediction.p_all is not None and prediction.p_all <= LOW,
         ),
         _Promise(
             of("Near the threshold", "A hair's breadth decides the verdict here: see whether it "

@@ -17,7 +17,7 @@ from allcore.model_folder import ModelInfo
 from allcore.synthetic import demo
 
 SHIPPED = Path(__file__).parents[2] / "models" / "qcresnet-cnmc"
-NAMES = ["Clear blast", "Clear normal cell", "Near the threshold", "Refused: out of focus",
+NAMES = ["High probability", "Low probability", "Near the threshold", "Refused: out of focus",
          "Refused: not a cell"]  # fmt: skip
 
 
@@ -65,8 +65,8 @@ def test_examples__the_shipped_model_answers_as_they_say(with_set: Path) -> None
     assert [each.name for each in found] == NAMES
     assert [each.origin for each in found] == [DRAWN] * 4 + [CUT]
     said = {each.name: answered(predictor, each) for each in found}
-    assert said["Clear blast"].verdict == "all"
-    assert said["Clear normal cell"].verdict == "hem"
+    assert said["High probability"].verdict == "all"
+    assert said["Low probability"].verdict == "hem"
     near = said["Near the threshold"]
     assert near.p_all is not None
     assert abs(near.p_all - near.threshold) <= examples.NEAR
@@ -74,12 +74,12 @@ def test_examples__the_shipped_model_answers_as_they_say(with_set: Path) -> None
     assert said["Refused: not a cell"].check == "known"
     assert len({each.path for each in found}) == len(NAMES)
     assert all(each.sentence.endswith(".") for each in found)
-    assert found[0].title == "Clear blast (drawn by this program)"
+    assert found[0].title == "High probability (drawn by this program)"
 
 
 def test_examples__what_no_cell_keeps_is_left_out(with_set: Path, tiny_model: Path) -> None:
     sure = answering(tiny_model, 0.99)
-    assert [each.name for each in examples.examples(sure)] == ["Clear blast"]
+    assert [each.name for each in examples.examples(sure)] == ["High probability"]
     assert sure.asked <= 5 * examples.MOST
 
 
@@ -92,7 +92,7 @@ def test_examples__are_found_once_for_a_model(with_set: Path, tiny_model: Path) 
     assert sure.asked == asked
     other = answering(tiny_model, 0.01)
     other.info = replace(other.info, weights_sha256="0" * 64)
-    assert [each.name for each in examples.examples(other)] == ["Clear normal cell"]
+    assert [each.name for each in examples.examples(other)] == ["Low probability"]
     other.info = replace(other.info, threshold=0.01)
     assert "Near the threshold" in [each.name for each in examples.examples(other)]
 

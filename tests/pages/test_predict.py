@@ -257,17 +257,17 @@ def test_page__answers_an_example(
 ) -> None:
     path = tmp_path / "drawn.png"
     Image.fromarray(draw_cell(seed=3)).save(path)
-    example = ExamplePicture("Clear blast", path, "Look at its nucleus.")
+    example = ExamplePicture("High probability", path, "Look at its nucleus.")
     monkeypatch.setattr(examples, "is_ready", lambda _: True)
     monkeypatch.setattr(examples, "examples", lambda _: (example,))
     page = opened(monkeypatch, visitor)
     assert len(page.file_uploader) == (0 if visitor.role == "demo" else 1)
     assert ("Drop one picture" in page.info[0].value) == (visitor.role == "user")
-    page.query_params["example"] = "Clear blast"
+    page.query_params["example"] = "High probability"
     page.run()
     assert not page.exception
     drawn = " ".join(each.proto.body for each in page.get("html"))
-    assert "Clear blast (drawn by this program)" in drawn
+    assert "High probability (drawn by this program)" in drawn
     assert "Look at its nucleus" in page_text(page)
     kept = history.search(store, "ada").total
     assert kept == (0 if visitor.role == "demo" else 1)

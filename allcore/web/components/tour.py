@@ -36,7 +36,7 @@ STEPS = (
         "Choose an example: the verdict comes first, with the probability and the threshold on "
         "one scale.",
         "predict",
-        {"example": "Clear blast"},
+        {"example": "High probability"},
     ),
     TourStep(
         "See its evidence",
