@@ -1,6 +1,7 @@
 """One picture in Chromium, from its choice to the verdict: our Predict page against Gradio's."""
 
 import os
+import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -35,7 +36,7 @@ def run(scale: Scale) -> Result:
     predictor = inputs.predictor()
     with (
         TemporaryDirectory(prefix="allscope-benchmark-") as name,
-        inputs.pictures(PICTURES) as paths,
+        inputs.pictures(min(PICTURES, scale.images)) as paths,
         _ours(Path(name)) as ours,
         _gradio(predictor) as peer,
         sync_playwright() as driver,
@@ -58,15 +59,18 @@ def _ours(folder: Path) -> Iterator[str]:
     page = servers.ROOT / "pages" / "predict.py"
     script, home = folder / "ours.py", folder / "home"
     script.write_text(OURS.format(page=str(page)))
-    _account(home)
+    _prepare(home)
     with servers.serving(script, home=home, log=folder / "ours.txt") as address:
         yield address
 
 
-def _account(home: Path) -> None:
-    """The account that the page is signed in as, so that its history is kept as anyone's."""
+def _prepare(home: Path) -> None:
+    """Draw a few synthetic cells, and make the account whose history is kept as anyone's."""
     from allcore import settings
     from allcore.store import accounts, database
+    from allcore.synthetic import demo
+
+    demo.ensure_demo(home / "demo", cells=60, subjects=10)
 
     opened = database.connect(settings.load().model_copy(update={"home": home}))
     accounts.create(
@@ -135,5 +139,7 @@ def _on_their_page(browser: "Browser", address: str, path: Path) -> float:
 
 def _opened(browser: "Browser", address: str) -> "Page":
     page = browser.new_page(viewport={"width": 1440, "height": 1000})
+    # Gradio's page asks for fonts from afar, and a network without a way out can keep it waiting.
+    page.route(re.compile(r"^https?://(?!127\.0\.0\.1|localhost)"), lambda route: route.abort())
     page.goto(address)
     return page
