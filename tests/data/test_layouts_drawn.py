@@ -24,7 +24,7 @@ SPLITS = [
     {"train": "train", "val": "validation", "test": "test"},
     {"Train": "train", "Validation": "validation"},
     {"TRAINING": "train", "TESTING": "test"},
-    {"training_data": "train", "valid": "validation", "Test set": "test"},
+    {"training set": "train", "valid": "validation", "Test set": "test"},
 ]
 FOLDS = [
     {"fold_0": "fold_0", "fold_1": "fold_1"},
@@ -173,3 +173,13 @@ def test_read__of_drawn_trees(tree: DrawnTree) -> None:
 @given(trees())
 def test_read__of_many_drawn_trees(tree: DrawnTree) -> None:
     check(tree)
+
+
+@pytest.mark.parametrize(("folder", "split"), [("test", "test"), ("training_data", None)])
+def test_read__release_below_a_folder(folder: str, split: str | None, tmp_path: Path) -> None:
+    """A part of a split counts; the release's own training_data is none."""
+    path = tmp_path / folder / "fold_0" / "all" / "UID_1_0_1_all.png"
+    path.parent.mkdir(parents=True)
+    path.touch()
+    [row] = readers.read(tmp_path, choice=LabelChoice()).table.to_dict("records")
+    assert (row["split"], row["fold"], row["label"]) == (split, "fold_0", "all")
