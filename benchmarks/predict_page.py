@@ -36,7 +36,7 @@ def run(scale: Scale) -> Result:
     predictor = inputs.predictor()
     with (
         TemporaryDirectory(prefix="allscope-benchmark-") as name,
-        inputs.pictures(min(PICTURES, scale.images)) as paths,
+        inputs.pictures(min(PICTURES, scale.images // 4)) as paths,
         _ours(Path(name)) as ours,
         _gradio(predictor) as peer,
         sync_playwright() as driver,

@@ -23,7 +23,7 @@ UNITS = {"points", "images/s", "ms/image", "ms/move", "ms/run", "ms/try", "s", "
 
 
 @pytest.mark.long
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize(
     "name", sorted(set(BENCHMARKS) - {"startup", "selection", "pages"} - WITH_PEER - WITH_HISTORY)
 )
