@@ -97,7 +97,9 @@ def _sources(
             fact.word or str(row.get("label") or "") for row, fact in zip(rows, facts, strict=True)
         ]
         keys = [plain_name(word) for word in words]
+        chosen = {plain_name(word): label for word, label in choice.classes}
         labels = by_folder if in_table else [row.get("label") for row in rows]
+        labels = [chosen.get(key, label) for key, label in zip(keys, labels, strict=True)]
         by_folder = [None] * len(rows)
         leading = "the class folders"
     if choice.names:

@@ -183,3 +183,13 @@ def test_read__release_below_a_folder(folder: str, split: str | None, tmp_path: 
     path.touch()
     [row] = readers.read(tmp_path, choice=LabelChoice()).table.to_dict("records")
     assert (row["split"], row["fold"], row["label"]) == (split, "fold_0", "all")
+
+
+def test_read__release_with_exchanged_classes(tmp_path: Path) -> None:
+    for folder, subject, name in (("all", "H1", "hem"), ("hem", "2", "all")):
+        path = tmp_path / "fold_0" / folder / f"UID_{subject}_0_1_{name}.png"
+        path.parent.mkdir(parents=True)
+        path.touch()
+    assert readers.read(tmp_path, choice=LabelChoice()).conflict is not None
+    choice = label_choice.parse("all=hem,hem=all")
+    assert readers.read(tmp_path, choice=choice).table["label"].tolist() == ["hem", "all"]
