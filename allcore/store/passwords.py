@@ -16,6 +16,7 @@ RULE = "A password has 12 to 64 characters."
 MIN_CHARACTERS, MAX_CHARACTERS, MAX_BYTES = 12, 64, 72
 MAX_INPUT = 1000  # maximum characters before normalisation; no valid password has more
 LEAST_SCORE = 3  # minimum zxcvbn score, of 0 to 4: at least 10^8 guesses
+JUDGED_FIRST = 20  # characters; the time that zxcvbn takes grows fast with the length
 APP_NAMES = ("allscope", "all-scope", "leukemia", "leukaemia")
 LEAST_BESIDE_NAMES = 6  # minimum characters of a password apart from the account's public names
 SHORTEST_NAME = 3
@@ -50,8 +51,11 @@ def _weakness(password: str, names: tuple[str, ...]) -> str:
     """Return the reason why a password is weak; empty where it is not."""
     from zxcvbn import zxcvbn  # the import of its word lists takes a quarter of a second
 
-    estimate = zxcvbn(password, user_inputs=list(names))
-    if estimate["score"] < LEAST_SCORE:
+    for part in (password[:JUDGED_FIRST], password):  # more characters make no password easier
+        estimate = zxcvbn(part, user_inputs=list(names))
+        if estimate["score"] >= LEAST_SCORE:
+            break
+    else:
         longest = max(estimate["sequence"], key=lambda match: len(match["token"]))
         return _WEAKNESSES.get(longest["pattern"], "it is built on a common one")
     rest = "".join(password.casefold().split())

@@ -105,8 +105,7 @@ def test_check_rule__says_why(password: str, reason: str) -> None:
 
 @pytest.mark.parametrize("password", ["4@8({[</369&#!1/|0$5+7%2" * 2, "a1" * 32, "猫" * 24])
 def test_check_rule__takes_a_moment_at_most(password: str) -> None:
-    """Without the limit on what is judged, these take minutes."""
-    began = time.process_time()
+    began = time.thread_time()  # other tests may have left threads that work
     with contextlib.suppress(StoreError):
         passwords.check_rule(password)
-    assert time.process_time() - began < 20
+    assert time.thread_time() - began < 3
