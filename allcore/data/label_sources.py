@@ -6,7 +6,6 @@ folder can be read in two ways, no image gets a label until somebody decides.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import PurePosixPath
 
 from allcore.data import subjects, table_reader
 from allcore.data.label_choice import IGNORED, NAMES, LabelChoice, LabelConflict
@@ -136,10 +135,8 @@ def _parts(
     row: dict[str, str | None], fact: FolderFacts, *, fill_split: bool
 ) -> dict[str, str | None]:
     """Split and fold of an image from its folders, where the layout has none."""
-    if row.get("fold"):  # of the public release, whose own training_data is no part of a split
-        folders = PurePosixPath(str(row["path"])).parts[:-1]
-        parts = (parse_part(name) for name in folders if "data" not in name.lower())
-        return {"split": row.get("split") or next(filter(None, parts), None)}
+    if row.get("fold"):
+        return {}
     return {"split": fact.split if fill_split else row.get("split"), "fold": fact.fold}
 
 

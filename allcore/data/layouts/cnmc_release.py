@@ -10,6 +10,7 @@ from pathlib import Path
 
 from allcore.data import subjects, table_reader
 from allcore.data.layouts.layout import Folder, Rows
+from allcore.data.splits import parse_part
 from allcore.data.table_reader import Schema
 from allcore.errors import DataError
 from allcore.labels import LABELS, parse_label
@@ -28,6 +29,8 @@ SCHEMA = Schema(
 )  # fmt: skip
 
 _TRAINING = re.compile(rf"(?:^|/)(fold_[^/]*)/({'|'.join(LABELS)})/[^/]+$")
+_OWN = {"training_data", "validation_data", "testing_data"}
+"""Folders of the release on Kaggle that hold its three parts."""
 _SUBJECT = re.compile(r"UID_(H?\d+)", re.IGNORECASE)
 
 
@@ -53,12 +56,19 @@ class CnmcRelease:
         tables = [path for path in folder.files if _file_name(path) == LABELS_TABLE]
         labels = _read_labels(folder.root / tables[0]) if tables else None
         final = [_numbered(path, "final") for path in rest if _is_in(FINAL, path)]
-        return [*training, *_preliminary(labels, rest), *final] or None
+        rows: Rows = [*training, *_preliminary(labels, rest), *final]
+        return [row | {"split": _part(str(row["path"]))} for row in rows] or None
 
     def describe(self, rows: Rows) -> str:
         """Return the names of the parts."""
         folds = sorted({str(row["fold"]) for row in rows})
         return f"C-NMC 2019 as it is published ({', '.join(folds)})"
+
+
+def _part(path: str) -> str | None:
+    """Part of a split into which somebody has put images of the release; None for its own tree."""
+    folders = (name for name in path.split("/")[:-1] if name.lower() not in _OWN)
+    return next(filter(None, map(parse_part, folders)), None)
 
 
 def _preliminary(labels: dict[str, dict[str, str | None]] | None, images: Sequence[str]) -> Rows:
