@@ -22,8 +22,8 @@ test:  ## check style, types and unsafe calls, then run the tests: about 12 minu
 	@$(MAKE) --no-print-directory lint
 	@$(PYTEST) -m "not long"
 
-test-all:  ## the same with benchmarks, Ray and long trainings: about 25 minutes
-	@echo "About 25 minutes on two cores, and a minute or two of installing before the first time."
+test-all:  ## the same with benchmarks, Ray and long trainings: about 40 minutes
+	@echo "About 40 minutes on two cores, and a minute or two of installing before the first time."
 	@$(MAKE) --no-print-directory lint
 	@$(PYTEST)
 

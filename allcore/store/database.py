@@ -26,7 +26,7 @@ BUSY_SECONDS = 30.0  # maximum time that a writer waits for another one
 LOCK_KEY = 0x616C6C73636F7065
 """Key of this program's PostgreSQL advisory lock ("allscope" as a number)."""
 _LOCK = sqlalchemy.select(sqlalchemy.func.pg_advisory_xact_lock(LOCK_KEY))
-_FULL = "The disk of the database ({}) is full: free some space, then try again; nothing is lost."
+_FULL = "The disk of the database ({}) is full: free space, then try again; saved data is safe."
 _TEMPORARY = {
     "locked": "The database is busy; try again in a moment.",
     "disk is full": _FULL,

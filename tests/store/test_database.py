@@ -135,7 +135,7 @@ def test_write__full_disk(disk: Path) -> None:
     with contextlib.suppress(OSError), filling.open("wb", buffering=0) as file:
         while True:
             file.write(bytes(4096))
-    with pytest.raises(StoreError, match="is full: free some space"):
+    with pytest.raises(StoreError, match="is full: free space"):
         _make_many(database)
     saved = accounts.list_all(database)
     assert "ada" in {account.username for account in saved}
