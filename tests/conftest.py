@@ -21,12 +21,19 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Browser tests are the longest files, so they start first, or one process ends up alone.
 
     One that fails runs once more: a machine under load can outlast any patience, and the report
-    names each test that needed it.
+    says of each test that needed it why.
     """
     items.sort(key=lambda item: item.get_closest_marker("browser") is None)
     for item in items:
         if item.get_closest_marker("browser") and not item.get_closest_marker("flaky"):
             item.add_marker(pytest.mark.flaky(reruns=1))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say why tests ran once more."""
+    for report in terminalreporter.stats.get("rerun", []):
+        terminalreporter.section(f"ran again: {report.nodeid}")
+        terminalreporter.write_line(report.longreprtext[-3000:])
 
 
 # A machine under load outlasts any deadline of one example; every run draws the same ones.

@@ -20,9 +20,10 @@ DONE = {ForwardMsg.FINISHED_SUCCESSFULLY, ForwardMsg.FINISHED_FRAGMENT_RUN_SUCCE
 
 @dataclass
 class Drawn:
-    """What runs of a page have sent: widgets by id with their kind, fragments, texts, files."""
+    """What runs of a page have sent: widgets by id, kinds of elements, fragments, titles, files."""
 
     widgets: dict[str, str] = field(default_factory=dict)
+    kinds: set[str] = field(default_factory=set)
     fragments: set[str] = field(default_factory=set)
     titles: list[str] = field(default_factory=list)
     files: list[str] = field(default_factory=list)
@@ -42,6 +43,7 @@ class Drawn:
         holder = delta.new_element if delta.HasField("new_element") else delta.add_block
         kind = holder.WhichOneof("type")
         part: Any = getattr(holder, kind) if kind else None
+        self.kinds.add(kind or "")
         if kind == "heading" and part.tag == "h1":
             self.titles.append(part.body.replace("\\", ""))
         if kind == "download_button":
@@ -159,7 +161,7 @@ def _state(name: str, kind: str, text: str, number: float) -> WidgetState:
             state.json_value = json.dumps({"value": text})
         case "text_input" | "text_area" | "selectbox" | "radio":
             state.string_value = text
-        case "arrow_data_frame" | "plotly_chart":
+        case "dataframe" | "plotly_chart":
             state.string_value = json.dumps(
                 {"selection": {"rows": [0], "columns": [], "cells": []}}
             )

@@ -21,7 +21,7 @@ SUBJECTS, CELLS = 14, 84
 """Of the laboratory; without the faults that are drawn, 5 subjects of each class remain."""
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def laboratory(start: Start) -> Iterator[Server]:
     """A server with drawn cells of two subjects and of many as data sets, and a reviewer."""
     with start() as server:
