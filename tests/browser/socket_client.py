@@ -15,6 +15,8 @@ from allcore.web import cookie
 
 PATIENCE = 60.0
 TRIGGERS = {"button", "download_button", "menu_button", "chat_input"}
+DATA = {"dataframe", "download_button", "file_uploader", "imgs", "metric", "plotly_chart"}
+"""Kinds of elements that show or take data."""
 DONE = {ForwardMsg.FINISHED_SUCCESSFULLY, ForwardMsg.FINISHED_FRAGMENT_RUN_SUCCESSFULLY}
 
 

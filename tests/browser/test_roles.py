@@ -4,15 +4,15 @@ from datetime import datetime, timedelta
 
 import jwt
 import pytest
-from playwright.sync_api import Browser, Page
 
 from allcore.settings import Settings
 from allcore.store import accounts, database, roles, sessions
 from allcore.web import cookie, page_table
 from tests.browser import steps
 from tests.browser.conftest import Server, Start
+from tests.browser.socket_client import DATA, Socket
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(900)]
+pytestmark = pytest.mark.timeout(900)
 
 ABOVE = [
     (role, entry)
@@ -20,18 +20,10 @@ ABOVE = [
     for entry in page_table.PAGES
     if not entry.opens_to(role)
 ]
-DRAWN = (
-    "stDataFrame",
-    "stFileUploader",
-    "stMetric",
-    "stPlotlyChart",
-    "stDownloadButton",
-    "stButton",
-)
 
 
-def comes_back(browser: Browser, server: Server, role: str) -> Page:
-    """A browser that brings along the cookie of somebody who has signed in before."""
+def comes_back(server: Server, role: str) -> Socket:
+    """A tab that brings along the cookie of somebody who has signed in before."""
     home = server.terminal.parent / "home"
     opened = database.connect(Settings(home=home, database_url=None))
     account = accounts.create(
@@ -44,36 +36,23 @@ def comes_back(browser: Browser, server: Server, role: str) -> Page:
     }
     opened.engine.dispose()
     token = jwt.encode(claims, cookie.signing_key(home), algorithm="HS256")
-    context = browser.new_context()
-    context.set_default_timeout(steps.PATIENCE)
-    context.add_cookies([{"name": cookie.NAME, "value": token, "url": server.address}])
-    return context.new_page()
+    return Socket(server.address, token=token)
 
 
 @pytest.mark.parametrize(("role", "entry"), ABOVE, ids=lambda each: getattr(each, "name", each))
 def test_cold_server__opens_no_page_above_the_role(
-    browser: Browser, start: Start, role: str, entry: page_table.Page
+    start: Start, role: str, entry: page_table.Page
 ) -> None:
-    with start() as server:
-        page = comes_back(browser, server, role)
-        steps.visit(page, server.at(entry.name))
-        steps.title(page, f"For {roles.ROLES[entry.role].people}")
-        steps.sees_name(page, "Ada")
-        for kind in DRAWN:
-            assert page.get_by_test_id("stMain").get_by_test_id(kind).count() == 0, kind
-        page.context.close()
+    with start() as server, comes_back(server, role) as socket:
+        drawn = socket.run(entry.name)
+        assert drawn.titles == [f"For {roles.ROLES[entry.role].people}"]
+        assert not drawn.kinds & {*DATA, "button"}
 
 
-@pytest.mark.parametrize(
-    ("role", "script"), [("reviewer", "review.py"), ("admin", "administration.py")]
-)
-def test_cold_server__opens_the_page_of_the_role(
-    browser: Browser, start: Start, role: str, script: str
-) -> None:
+@pytest.mark.parametrize(("role", "name"), [("reviewer", "review"), ("admin", "administration")])
+def test_cold_server__opens_the_page_of_the_role(start: Start, role: str, name: str) -> None:
     """What the test before finds closed is open to who may."""
-    with start() as server:
-        page = comes_back(browser, server, role)
-        steps.visit(page, server.at(script))
-        steps.title(page, script.removesuffix(".py").title())
-        assert steps.failures(page) == []
-        page.context.close()
+    with start() as server, comes_back(server, role) as socket:
+        drawn = socket.run(name)
+        assert drawn.titles == [name.title()]
+        assert "exception" not in drawn.kinds

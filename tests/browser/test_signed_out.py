@@ -7,12 +7,10 @@ from allcore.web.page_table import PAGES
 from allcore.web.page_table import Page as Entry
 from tests.browser import steps
 from tests.browser.conftest import Server, Start
-from tests.browser.socket_client import Socket
+from tests.browser.socket_client import DATA, Socket
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(900)]
 
-NEVER = {"dataframe", "download_button", "file_uploader", "imgs", "metric", "plotly_chart"}
-"""Kinds of elements that show or take data."""
 GUARDED = [entry for entry in PAGES if not entry.opens_to("visitor")]
 
 
@@ -32,7 +30,7 @@ def test_cold_server__draws_the_sign_in_alone(start: Start, entry: Entry) -> Non
     with start() as server, Socket(server.address) as socket:
         drawn = socket.run(entry.name)
         assert drawn.titles == ["Sign in"]
-        assert not drawn.kinds & NEVER
+        assert not drawn.kinds & DATA
 
 
 def test_warm_server__leads_to_sign_in(browser: Browser, server: Server) -> None:
