@@ -1,6 +1,7 @@
 """Each setting is read by something."""
 
 import ast
+import functools
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ SETTINGS_NAMES = ("settings.load()", "config", "self")
 """How the code calls the settings at hand; `self` in their own module alone."""
 
 
+@functools.cache
 def reads() -> set[str]:
     """Attributes of the settings that any module reads."""
     paths = [*(ROOT / "allcore").rglob("*.py"), *(ROOT / "pages").glob("*.py")]

@@ -18,6 +18,7 @@ from allcore.web import cell_images, datasets, evaluations, frame
 from allcore.web.accounts import Visitor
 from allcore.web.cell_images import CellImages
 from allcore.web.components import picker
+from allcore.web.evaluation import synthetic_cells
 from allcore.web.evaluations import PredictionSource
 
 _KINDS = (("tp",), ("tn",), ("fp", "fn"))
@@ -76,19 +77,23 @@ def show_answers(visitor: Visitor, model: InstalledModel) -> None:
         answers = list(_answers(source, CellImages.of([datasets.load(dataset.NAME)])))
         about = "Synthetic cells, drawn by ALLScope: of each kind the answer of median probability."
     if not answers:
-        begins = (
-            "begins by itself"
-            if settings.load().score_synthetic
-            else "begins when they are chosen on Evaluation"
-        )
-        st.info(
-            "Answers in pictures stand here once images are connected, or the synthetic cells have "
-            f"been scored, which {begins}.",
-            icon=":material/imagesmode:",
-        )
+        _show_what_is_awaited(model)
         return
     st.html(_STYLE + f'<div class="answers">{"".join(map(_figure, answers))}</div>')
     st.caption(about)
+
+
+def _show_what_is_awaited(model: InstalledModel) -> None:
+    scores = settings.load().score_synthetic and not datasets.real_names()
+    if scores and synthetic_predictions.can_score(model):
+        st.caption("Answers in pictures stand here once the model has scored the synthetic cells.")
+        synthetic_cells.show_progress(model)
+        return
+    st.info(
+        "Answers in pictures stand here once images are connected, or the synthetic cells have "
+        "been scored, which begins when they are chosen on Evaluation.",
+        icon=":material/imagesmode:",
+    )
 
 
 def _answers(source: PredictionSource, images: CellImages) -> Iterator[TypicalAnswer]:

@@ -1,4 +1,4 @@
-"""The Evaluation page on synthetic cells: by default only while no held-out cell has a picture."""
+"""Evaluation and Home on synthetic cells: by default only while no held-out cell has a picture."""
 
 import dataclasses
 import shutil
@@ -35,9 +35,18 @@ def model(
     return path
 
 
+@pytest.fixture(scope="module")
+def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder that `scored` copies once it is filled: every model here has the same network."""
+    return tmp_path_factory.mktemp("scored") / "results"
+
+
 @pytest.fixture
-def scored(model: Path) -> Path:
-    return synthetic_predictions.score(model_folder.resolve(model.name))
+def scored(model: Path, results: Path) -> Path:
+    installed = model_folder.resolve(model.name)
+    if not results.is_dir():
+        shutil.copytree(synthetic_predictions.score(installed), results)
+    return shutil.copytree(results, synthetic_predictions.folder(installed), dirs_exist_ok=True)
 
 
 def split(page: AppTest) -> str:
@@ -92,6 +101,20 @@ def test_page__shows_the_progress_until_the_cells_are_scored(
     assert not page.metric
     page.selectbox(key=sources.SPLIT).set_value("test").run()
     assert page.metric and not page.exception
+
+
+def test_home__shows_the_progress_and_then_the_answers(
+    scored: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(synthetic_scoring.ScoringJob, "start", lambda job: job.advance(30, 240))
+    aside = scored.rename(tmp_path / "aside")
+    page = open_page("home")
+    assert "once the model has scored the synthetic cells" in page_text(page)
+    assert "Step 30 of 240" in page.get("progress")[0].proto.text
+    aside.rename(scored)
+    page.run()
+    assert not page.get("progress") and not page.exception
+    assert "of each kind the answer of median probability" in page_text(page)
 
 
 def test_page__a_failure_can_be_tried_again(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
