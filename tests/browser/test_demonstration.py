@@ -23,7 +23,7 @@ OPEN = [
 def demonstration(start: Start) -> Iterator[Server]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("ALLSCOPE_DEMO", "1")
-        with start(drawn=False) as server:
+        with start() as server:
             yield server
 
 
@@ -57,6 +57,7 @@ def test_demonstration__asks_for_an_account_elsewhere(visitor: Page, demonstrati
 def test_story__comes_first_and_is_turned_by_keys(visitor: Page, demonstration: Server) -> None:
     steps.visit(visitor, f"{demonstration.address}?view=present")
     expect(visitor.get_by_role("heading", name="1. A right answer")).to_be_visible()
+    steps.settle(visitor)  # keys are listened to when all is drawn
     visitor.keyboard.press("ArrowRight")
     expect(visitor.get_by_role("heading", name="2. A confident error")).to_be_visible()
     visitor.get_by_role("button", name="Next").click()

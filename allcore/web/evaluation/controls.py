@@ -19,13 +19,10 @@ subjects. The baseline is a set of boosted trees that see a cell's area and brig
 The address of this page holds the model, the cells, the threshold, the view and its filters: copy
 it to show somebody else the same.
 """
-_STYLE = "<style>:has(> .st-key-controls) {{ background: {}; }}</style>"
 
 
 def line() -> DeltaGenerator:
     """The container of the controls, which stays in sight."""
-    background = st.get_option(f"theme.{st.context.theme.type or 'light'}.backgroundColor")
-    st.html(_STYLE.format(background))
     return st.container(key="controls", horizontal=True, vertical_alignment="bottom", gap="xsmall")
 
 
