@@ -1,5 +1,7 @@
 """Held-out predictions of a model that never was, and a model folder around them."""
 
+import dataclasses
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -97,6 +99,16 @@ def folder(root: Path, *, name: str = "simulated", table: pd.DataFrame | None = 
     pd.DataFrame(
         {"epoch": [0, 1, 2], "train_loss": [0.7, 0.5, 0.4], "validation_loss": [0.69, 0.55, 0.6]}
     ).to_csv(path / model_folder.HISTORY, index=False)
+    return path
+
+
+def folder_with_network(root: Path, network: Path) -> Path:
+    """A folder as of `folder`, with the weights of another model's folder."""
+    path = folder(root)
+    shutil.copy(network / model_folder.WEIGHTS, path)
+    digest = model_folder.read_info(network).weights_sha256
+    info = dataclasses.replace(model_folder.read_info(path), weights_sha256=digest)
+    model_folder.write_info(path, info)
     return path
 
 

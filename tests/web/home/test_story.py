@@ -1,7 +1,5 @@
 """The guided story on Home, run without a browser."""
 
-import dataclasses
-import shutil
 from pathlib import Path
 
 import pytest
@@ -23,11 +21,7 @@ def model(
 ) -> Path:
     """A model with predictions of cells whose pictures are not here, and with its network."""
     sign_in(monkeypatch)
-    path = simulated.folder(tmp_path / "models")
-    shutil.copy(tiny_model_template / model_folder.WEIGHTS, path)
-    digest = model_folder.read_info(tiny_model_template).weights_sha256
-    info = model_folder.read_info(path)
-    model_folder.write_info(path, dataclasses.replace(info, weights_sha256=digest))
+    path = simulated.folder_with_network(tmp_path / "models", tiny_model_template)
     monkeypatch.setenv("ALLSCOPE_MODELS", str(path.parent))
     monkeypatch.setenv("ALLSCOPE_MODEL", path.name)
     monkeypatch.setenv("ALLSCOPE_SCORE_SYNTHETIC", "0")
