@@ -141,10 +141,10 @@ def computed(function: Callable[..., Result], *arguments: object) -> Result:
 
     Args:
         function: of a module, without effects.
-        arguments: texts, and objects that never change, such as a catalogue.
+        arguments: texts, numbers, and objects that never change, such as a catalogue.
     """
     name = f"{function.__module__}.{function.__qualname__}"
-    keys = tuple(each if isinstance(each, str) else id(each) for each in arguments)
+    keys = tuple(each if isinstance(each, str | int) else id(each) for each in arguments)
     result: Result = _computed(name, keys, function, arguments)[0]
     return result
 

@@ -12,7 +12,9 @@ from streamlit.delta_generator import DeltaGenerator
 
 from allcore import formats
 from allcore.audit.findings import leaks
+from allcore.audit.index.catalogue import Catalogue
 from allcore.data import dataset_counts, saved_splits, split_files, splits
+from allcore.data.manifest import Manifest
 from allcore.data.saved_splits import SavedSplit
 from allcore.data.split_files import SplitFile
 from allcore.data.splits import Split
@@ -22,7 +24,7 @@ from allcore.store import roles
 from allcore.web import accounts, frame
 from allcore.web.accounts import Visitor
 from allcore.web.components import charts
-from allcore.web.dataset.context import DatasetContext, storage_key
+from allcore.web.dataset.context import DatasetContext, computed, storage_key
 
 OF, PROTOCOL, FOLDS, FOLD, SEED, TWINS, SAVED = (
     "split_of", "split_by", "split_folds", "split_fold", "split_seed", "split_twins", "split_saved",
@@ -112,9 +114,7 @@ def may_delete(user: Visitor, saved: SavedSplit) -> bool:
 
 def _build_split(context: DatasetContext) -> ChosenSplit | None:
     """Draw the controls of a new split; without one, a sentence, where nothing can be split."""
-    manifest = context.manifest.labelled()
-    most = min(MOST_FOLDS, splits.most_folds(manifest))
-    known = manifest.table["subject"].notna()
+    most, known = computed(_extent, context.catalogue)
     apart = known.any() and most >= splits.FEWEST_FOLDS
     controls = st.container(horizontal=True, vertical_alignment="bottom")
     protocol = controls.selectbox(
@@ -136,17 +136,32 @@ def _build_split(context: DatasetContext) -> ChosenSplit | None:
     )
     _show_subject_note(known, apart=bool(apart))
     try:
-        if protocol == "image":
-            split, name = splits.image_split(manifest, seed=seed), f"images-seed-{seed}"
-        else:
-            split = splits.subject_split(manifest, seed=seed, folds=folds, fold=fold)
-            name = f"subjects-fold-{fold}-of-{folds}-seed-{seed}"
+        return computed(
+            _build, context.catalogue, str(protocol), seed, folds, fold, bool(exclude_twins)
+        )
     except DataError as error:  # of the data set, not of what was chosen
         frame.info(frame.plain(str(error)), icon=":material/call_split:")
         return None
+
+
+def _extent(catalogue: Catalogue) -> tuple[int, "pd.Series[bool]"]:
+    """The most folds of a data set, and which of its labelled images have a known subject."""
+    manifest = catalogue.manifest.labelled()
+    return min(MOST_FOLDS, splits.most_folds(manifest)), manifest.table["subject"].notna()
+
+
+def _build(
+    catalogue: Catalogue, protocol: str, seed: int, folds: int, fold: int, exclude_twins: bool
+) -> ChosenSplit:
+    manifest = catalogue.manifest.labelled()
+    if protocol == "image":
+        split, name = splits.image_split(manifest, seed=seed), f"images-seed-{seed}"
+    else:
+        split = splits.subject_split(manifest, seed=seed, folds=folds, fold=fold)
+        name = f"subjects-fold-{fold}-of-{folds}-seed-{seed}"
     if exclude_twins:
-        split, name = _without_twins(context, split), f"{name}-no-twins"
-    return ChosenSplit(split, _aligned(context, split.parts), name)
+        split, name = _without_twins(catalogue, manifest, split), f"{name}-no-twins"
+    return ChosenSplit(split, _aligned(catalogue, split.parts), name)
 
 
 def _show_subject_note(known: "pd.Series[bool]", *, apart: bool) -> None:
@@ -185,11 +200,10 @@ def _choose_folds(controls: DeltaGenerator, most: int) -> tuple[int, int]:
     return int(folds), int(fold)
 
 
-def _without_twins(context: DatasetContext, split: Split) -> Split:
+def _without_twins(catalogue: Catalogue, manifest: Manifest, split: Split) -> Split:
     """The split without images of a test or validation cell in an earlier part."""
-    rows = context.manifest.table["label"].notna().to_numpy()
-    families = leaks.cell_families(context.catalogue)[rows]
-    manifest = context.manifest.labelled()
+    rows = catalogue.manifest.table["label"].notna().to_numpy()
+    families = leaks.cell_families(catalogue)[rows]
     for part in ("test", "validation"):
         split = splits.without_duplicates(split, manifest, families, of=part)
     return split
@@ -212,7 +226,7 @@ def _shown_split(context: DatasetContext) -> ChosenSplit | None:
         return replace(_split_from_file(context, file), name="split-shown")
     except DataError as error:
         split = Split(kind=split_files.KIND, seed=0, parts=parts, folds=1)
-        return ChosenSplit(split, _aligned(context, parts), "", refused=str(error))
+        return ChosenSplit(split, _aligned(context.catalogue, parts), "", refused=str(error))
 
 
 def _saved_split(context: DatasetContext) -> ChosenSplit | None:
@@ -252,11 +266,13 @@ def _split_from_file(
     context: DatasetContext, file: SplitFile, saved: SavedSplit | None = None
 ) -> ChosenSplit:
     split = split_files.fit_to_manifest(file, context.manifest)
-    return ChosenSplit(split, _aligned(context, split.parts), PurePath(file.name).stem, saved)
+    return ChosenSplit(
+        split, _aligned(context.catalogue, split.parts), PurePath(file.name).stem, saved
+    )
 
 
-def _aligned(context: DatasetContext, parts: "pd.Series[str]") -> NDArray[np.object_]:
-    aligned = parts.reindex(context.table["image_id"].to_numpy())
+def _aligned(catalogue: Catalogue, parts: "pd.Series[str]") -> NDArray[np.object_]:
+    aligned = parts.reindex(catalogue.table["image_id"].to_numpy())
     return aligned.where(aligned.notna(), None).to_numpy(dtype=object)
 
 
