@@ -38,6 +38,7 @@ def check(report: Report) -> None:
     assert report.grown < MEGABYTES
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("home")
 def test_run__refuses_mutated_pictures_or_keeps_their_answer(drawn: list[Path]) -> None:
     check(mutate(drawn, 1_000))

@@ -153,6 +153,7 @@ def test_messages__of_a_shared_page_give_a_user_no_more_than_it_shows(site: Site
     assert site.content() == before
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("role", ["visitor", "user"])
 @pytest.mark.parametrize("text", ["admin", "[1e999"])
 def test_values__that_no_control_offers_are_no_rights(site: Site, role: str, text: str) -> None:
@@ -250,6 +251,7 @@ def unpacked(data: bytes) -> bytes:
         return b"".join(archive.read(name) for name in archive.namelist())
 
 
+@pytest.mark.long
 def test_downloads__carry_nothing_of_other_people(site: Site) -> None:
     """Each has an answer with a file of their name, a note and a slice of their own."""
     marks = {name: f"only-of-{name}" for name in ("user", "reviewer")}

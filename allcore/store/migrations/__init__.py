@@ -1,5 +1,6 @@
 """Alembic migrations, applied when the database is opened."""
 
+import functools
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -54,6 +55,7 @@ def revision_of(connection: Connection) -> str | None:
     return MigrationContext.configure(connection).get_current_revision()
 
 
+@functools.cache
 def newest() -> str | None:
     """Return the revision that this program writes."""
     return _scripts().get_current_head()

@@ -27,6 +27,7 @@ def options(tmp_path_factory: pytest.TempPathFactory) -> ExperimentOptions:
     )  # fmt: skip
 
 
+@pytest.mark.long
 def test_run__every_cell_once_a_seed_and_goes_on(
     options: ExperimentOptions, monkeypatch: pytest.MonkeyPatch
 ) -> None:
