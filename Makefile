@@ -17,13 +17,13 @@ run:  ## start the dashboard (PORT=8600 chooses the port)
 	nice -n 10 $(PYTHON) -m allcore index --data "$${ALLSCOPE_HOME:-var}/demo" >/dev/null 2>&1) & \
 	$(PYTHON) -m allcore.web.serve $(if $(PORT),--port $(PORT))
 
-test:  ## check style, types and unsafe calls, then run the tests: about 12 minutes on two cores
-	@echo "About 12 minutes on two cores, and a minute or two of installing before the first time."
+test:  ## check style, types and unsafe calls, then run the tests: about 10 minutes on two cores
+	@echo "About 10 minutes on two cores, and a minute or two of installing before the first time."
 	@$(MAKE) --no-print-directory lint
 	@$(PYTEST) -m "not long"
 
-test-all:  ## the same with benchmarks, Ray and long trainings: about 40 minutes
-	@echo "About 40 minutes on two cores, and a minute or two of installing before the first time."
+test-all:  ## the same with benchmarks, Ray and long trainings: about 30 minutes
+	@echo "About 30 minutes on two cores, and a minute or two of installing before the first time."
 	@$(MAKE) --no-print-directory lint
 	@$(PYTEST)
 

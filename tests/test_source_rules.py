@@ -40,7 +40,6 @@ MAY_BUILD_SQL = {
     "allcore/store/migrations/versions/0001_initial.py": "a statement of a fixed list",
 }
 MAY_WRITE_HTML = {
-    "allcore/web/evaluation/controls.py": "a style",
     "allcore/web/home/typical_answers.py": "escapes",
     "allcore/web/home/story_steps.py": "titles of its own and numbers",
     "allcore/web/cookie.py": "the script that asks for the cookie, with a random ticket",
