@@ -24,7 +24,7 @@ PAGES = {
     entry.name: entry.name
     for entry in page_table.PAGES
     if not entry.signed_out_only and entry.name not in ("home", "sign_out")
-} | {"home": "", EVIDENCE: "predict?example=Clear+blast", "story": "?story=2"}
+} | {"home": "", EVIDENCE: "predict?example=High+probability", "story": "?story=2"}
 """Addresses by title."""
 QUIET = 1000
 """Milliseconds without a change after which a page counts as settled."""
