@@ -20,6 +20,7 @@ _ONCE = (
     "The model scores the synthetic cells, once: they stand for real ones until some are "
     "connected. The figures of the held-out cells are there already, under **Test**."
 )
+_FAILED = "The synthetic cells could not be scored: sign in and open Evaluation to read why."
 _POLL = 1.0  # seconds between two looks at the progress
 
 
@@ -62,13 +63,18 @@ def images() -> CellImages:
 
 
 @guard.periodic_fragment(_POLL)
-def show_progress(model: InstalledModel) -> None:
-    """Draw how far scoring has come, where its result will stand; run the page when it is done."""
+def show_progress(model: InstalledModel, *, may_retry: bool = True) -> None:
+    """Draw how far scoring has come, where its result will stand; run the page when it is done.
+
+    Args:
+        model: scores the cells.
+        may_retry: whether this visitor reads why it failed, and may start it again.
+    """
     if synthetic_predictions.is_scored(model):
         st.rerun()
     job = synthetic_scoring.job_of(model)
     if job.error is not None:
-        _show_failure(job.error)
+        _show_failure(job.error) if may_retry else frame.info(_FAILED)
         return
     text = "The synthetic cells are being drawn"
     if job.total:

@@ -77,17 +77,17 @@ def show_answers(visitor: Visitor, model: InstalledModel) -> None:
         answers = list(_answers(source, CellImages.of([datasets.load(dataset.NAME)])))
         about = "Synthetic cells, drawn by ALLScope: of each kind the answer of median probability."
     if not answers:
-        _show_what_is_awaited(model)
+        _show_what_is_awaited(visitor, model)
         return
     st.html(_STYLE + f'<div class="answers">{"".join(map(_figure, answers))}</div>')
     st.caption(about)
 
 
-def _show_what_is_awaited(model: InstalledModel) -> None:
+def _show_what_is_awaited(visitor: Visitor, model: InstalledModel) -> None:
     scores = settings.load().score_synthetic and not datasets.real_names()
     if scores and synthetic_predictions.can_score(model):
         st.caption("Answers in pictures stand here once the model has scored the synthetic cells.")
-        synthetic_cells.show_progress(model)
+        synthetic_cells.show_progress(model, may_retry=visitor.may("look"))
         return
     st.info(
         "Answers in pictures stand here once images are connected, or the synthetic cells have "

@@ -10,6 +10,7 @@ from streamlit.testing.v1 import AppTest
 from allcore import model_folder
 from allcore.inference import synthetic_predictions
 from allcore.web import synthetic_scoring
+from allcore.web.accounts import Visitor
 from allcore.web.evaluation import sources, synthetic_cells
 from allcore.web.evaluation.views import VIEWS
 from tests import simulated
@@ -110,6 +111,18 @@ def test_home__shows_the_progress_and_then_the_answers(
     page.run()
     assert not page.get("progress") and not page.exception
     assert "of each kind the answer of median probability" in page_text(page)
+
+
+def test_home__a_visitor_reads_no_reason_and_starts_nothing(
+    model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sign_in(monkeypatch, Visitor())
+    (model / model_folder.WEIGHTS).write_bytes(b"nonsense")
+    monkeypatch.setattr(synthetic_scoring.ScoringJob, "start", synthetic_scoring.ScoringJob.run)
+    page = open_page("home")
+    assert "could not be scored: sign in" in page_text(page)
+    assert "Try again" not in [button.label for button in page.button]
+    assert not page.error and not page.exception
 
 
 def test_page__a_failure_can_be_tried_again(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
